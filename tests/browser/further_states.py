@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import FilePayload, Page, Route
@@ -347,7 +348,8 @@ def lines_of_a_room(walk: Walk, rooms: Pages) -> None:
         for page in rooms.values():
             walk.doing(
                 f"room line {line}",
-                lambda page=page, readiness=readiness: page.evaluate(  # type: ignore[misc]
+                partial(
+                    page.evaluate,
                     f"readiness => Object.defineProperty({ROOM_CHECK}, 'readiness',"
                     " { configurable: true, get: () => readiness })",
                     readiness,

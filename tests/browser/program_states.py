@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Page
@@ -53,7 +54,7 @@ def program_outside(walk: Walk) -> None:
         page = context.new_page()
         pushed(page)
         page.goto(f"{walk.origin}/teach/{walk.county['lesson_id']}")
-        walk.doing("teach pushes", lambda page=page: lead(page))  # type: ignore[misc]
+        walk.doing("teach pushes", partial(lead, page))
         walk.album.take("teach pushes", {language: page})
         page.close()
 

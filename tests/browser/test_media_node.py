@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -39,7 +39,7 @@ MANY_PACKETS: list[dict[str, object]] = [  # of which enough are lost soon
 
 def layers_of(node: MediaNode) -> list[dict[str, Any]]:
     """Counters of the one picture's layers."""
-    producers: list[dict[str, Any]] = node.lesson_stats(LESSON)["producers"]  # type: ignore[assignment]
+    producers = cast("list[dict[str, Any]]", node.lesson_stats(LESSON)["producers"])
     return next(p["layers"] for p in producers if p["kind"] == "video")
 
 

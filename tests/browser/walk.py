@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Walk:
         pages = self.open(who, path, before)
         for page in pages.values():
             if then is not None:
-                self.doing(state, lambda page=page: then(page))  # type: ignore[misc]
+                self.doing(state, partial(then, page))
                 page.wait_for_timeout(LOADED_MS / 2)
         self.album.take(state, pages)
         for page in pages.values():

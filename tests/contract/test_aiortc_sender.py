@@ -182,7 +182,7 @@ def watch(
     async def next_encoded_frame(codec: Any) -> Any:
         frame = await encode(codec)
         if frame is not None:
-            captures[frame.timestamp] = sender.track.captured_at  # type: ignore[attr-defined]
+            captures[frame.timestamp] = sender.track.captured_at  # type: ignore[attr-defined]  # a track of this test
         return frame
 
     hook._send_rtcp, hook._next_encoded_frame = send_rtcp, next_encoded_frame

@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -195,9 +195,9 @@ def arguments_of_all() -> str:
 
 
 @contextmanager
-def said() -> Iterator[list[object]]:
+def said() -> Iterator[Sequence[object]]:
     with structlog.testing.capture_logs() as entries:
-        yield entries  # type: ignore[misc]
+        yield entries
 
 
 async def test_an_rtmp_server_has_every_picture_and_the_sound(

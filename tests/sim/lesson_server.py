@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mixer.forward.allocation import Allocator
 from mixer.forward.echo_path import FRAME_S, FRAMES
@@ -115,7 +115,7 @@ class Server:
                 )
             )
         else:
-            self.feed(e.RequestReceived(number, message))  # type: ignore[arg-type]
+            self.feed(e.RequestReceived(number, cast("m.ClientMessage", message)))
 
     def _notice_silence(self) -> None:
         for number, (link, _room) in list(self.links.items()):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mixer.sdp import IceCredentials
 from signaling.app_router import routes
+from signaling.driver import LessonService
 from signaling.errors import LessonRefusal, StateUnreadable
 from signaling.http_session import has_sound, name_sources
 from signaling.lesson import Lesson
@@ -202,9 +203,9 @@ def test_a_damaged_saved_lesson_is_restored_or_named_unreadable(seed: int) -> No
 # --- the whole server -----------------------------------------------------------------------------
 
 
-def app_of(world_service: object) -> FastAPI:
+def app_of(service: LessonService) -> FastAPI:
     app = FastAPI()
-    app.include_router(routes(world_service))  # type: ignore[arg-type]
+    app.include_router(routes(service))
     return app
 
 

@@ -109,7 +109,7 @@ async def test_rooms_that_are_opened_at_once_are_different_ones() -> None:
 
     created: list[object] = []
     server = Janus("192.0.2.1")
-    server._api = Api()  # type: ignore[assignment]
+    server._api = Api()  # type: ignore[assignment]  # duck-typed
     opened = await asyncio.gather(*(server.open_session() for _ in range(4)))
     assert sorted(opened) == ["1", "2", "3", "4"]
     assert sorted(map(str, created)) == sorted(opened)

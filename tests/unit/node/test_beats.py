@@ -156,7 +156,7 @@ def test_a_lesson_that_fails_stops_neither_the_node_nor_the_machine(
         def fail(*_: object) -> None:
             raise RuntimeError("a fault of ours")
 
-        scene.media().control.handle_levels = fail  # type: ignore[method-assign, assignment]
+        scene.media().control.handle_levels = fail  # type: ignore[method-assign, assignment]  # it is to fail
         assert await scene.looks(10) <= 10 / LOOK_S + 1
         assert scene.media("other").control.due_at > asyncio.get_running_loop().time()
 

@@ -239,7 +239,9 @@ async def test_a_tile_gets_the_layer_of_its_size(
             {"layer": slot, "bytes": 5_000, "keyframes": 0, "last_packet_ns": 10**11}
             for slot in range(len(told))
         ]
-        scene.lesson.first_packet(scene.lesson.producer(scene.producer_id))  # type: ignore[arg-type]
+        producer = scene.lesson.producer(scene.producer_id)
+        assert producer is not None
+        scene.lesson.first_packet(producer)
     else:
         scene.send(**{layer.rid: layer.width for layer in told})
     assert scene.sent() == rid

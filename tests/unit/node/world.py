@@ -39,7 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock, self.pump = Clock(), FakePump()
-        self.port = Port(self.pump, addresses=("192.0.2.1",), clock=self.clock)  # type: ignore[arg-type]
+        self.port = Port(self.pump, addresses=("192.0.2.1",), clock=self.clock)  # type: ignore[arg-type]  # duck-typed
         self.heard: list[MediaEvent] = []
         self.lesson = LessonMedia(
             "lesson", self.port, DtlsCertificate(), NodeLimits(), self.heard.append
@@ -114,7 +114,7 @@ async def watched_picture(world: World) -> tuple[str, list[float]]:
         chosen.append(now)
         allocate(now, *rest)
 
-    subscription.consumers.allocate = noted  # type: ignore[assignment]
+    subscription.consumers.allocate = noted  # type: ignore[assignment]  # heard, then done
     connected(subscription.connection)
     return picture, chosen
 

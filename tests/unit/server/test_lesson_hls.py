@@ -262,7 +262,7 @@ async def test_a_fault_of_ours_costs_this_lesson_what_it_has(tmp_path: Path) -> 
         def broken(*_: object) -> bool:
             raise ZeroDivisionError
 
-        hls.segmenter.poll = broken  # type: ignore[method-assign, assignment]
+        hls.segmenter.poll = broken  # type: ignore[method-assign, assignment]  # it is to fail
         await until(lambda: here.service.hls_lessons == 0)
         assert here.service.hls_of(LESSON) is not hls
 

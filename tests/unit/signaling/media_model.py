@@ -158,5 +158,5 @@ def call_media(media: MediaModel, effect: f.MediaCall) -> e.MediaAnswered | None
                 return e.PlayAnswered(device_id, answer, request_id)
     except (SdpRefused, AnswerUnexpected, NodeFull):
         call = names.get(type(effect), "play")
-        return e.MediaFailed(effect.device_id, call, "bad-sdp", effect.request_id)  # type: ignore[union-attr,arg-type]
+        return e.MediaFailed(effect.device_id, call, "bad-sdp", effect.request_id)  # type: ignore[union-attr,arg-type]  # what asks the node has both
     return None

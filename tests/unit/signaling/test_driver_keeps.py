@@ -128,7 +128,7 @@ def test_a_removal_is_kept_though_a_saving_hangs() -> None:
             lead, _ = await join(service, "lead")
             _room, welcome = await join(service, "room-1")
             await settle()
-            world.store.save_state = hanging  # type: ignore[method-assign]
+            world.store.save_state = hanging  # type: ignore[method-assign]  # a disk that hangs
             await lead.ask(m.SetLayout(layout=m.Layout.WALL))
             await settle()
             await by_administrator(service, lead, welcome.device_id)

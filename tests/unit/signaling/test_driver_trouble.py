@@ -31,10 +31,10 @@ def test_a_fault_in_one_lesson_closes_it_alone_and_it_is_restored(
 ) -> None:
     handle = Lesson.handle
 
-    def faulty(self: Lesson, event: e.Event, now: float) -> list[object]:
+    def faulty(self: Lesson, event: e.Event, now: float) -> object:
         if isinstance(event, e.RequestReceived) and isinstance(event.message, m.SendChat):
             raise ZeroDivisionError("a fault of ours")
-        return handle(self, event, now)  # type: ignore[return-value]
+        return handle(self, event, now)
 
     monkeypatch.setattr(Lesson, "handle", faulty)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,8 @@ def seat(seat_id: str = SEAT, place: int | None = None) -> SeatState:
     return SeatState(seat_id=seat_id, role=Role.ROOM, name="n", hand=hand)
 
 
-def mind(role: Role = Role.ROOM, **habits: object) -> Behaviour:
-    return Behaviour(SEAT, role, Habits(**habits), random.Random(1))  # type: ignore[arg-type]
+def mind(role: Role = Role.ROOM, **habits: Any) -> Behaviour:
+    return Behaviour(SEAT, role, Habits(**habits), random.Random(1))
 
 
 def obedient_lesson(behaviour: Behaviour, seconds: int) -> list[tuple[int, ClientMessage]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from aioice import stun as codec
@@ -94,9 +95,11 @@ def test_first_check_is_answered_and_connects(agent: IceAgent) -> None:
     ],
     ids=["wrong password", "unknown ufrag", "cut", "junk"],
 )
-def test_strangers_change_nothing(agent: IceAgent, data: object, code: int | None) -> None:
+def test_strangers_change_nothing(
+    agent: IceAgent, data: Callable[[IceCredentials], bytes], code: int | None
+) -> None:
     key, credentials = agent.open(0.0)
-    outputs = agent.handle_datagram(OTHER, data(credentials), 0.0)  # type: ignore[operator]
+    outputs = agent.handle_datagram(OTHER, data(credentials), 0.0)
     assert error_codes(outputs) == ([code] if code else [])
     assert changes(outputs) == []
     assert agent.state_of(key) is IceState.NEW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -216,9 +217,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "says"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
-def test_what_is_missing_is_named(change: object, says: str) -> None:
+def test_what_is_missing_is_named(change: Callable[[str], str], says: str) -> None:
     with pytest.raises(SdpRefused, match=says):
-        read(change(CHROMIUM), m0=SOUND, m1=PICTURE)  # type: ignore[operator]
+        read(change(CHROMIUM), m0=SOUND, m1=PICTURE)
 
 
 def test_source_for_an_m_line_that_is_not_there() -> None:

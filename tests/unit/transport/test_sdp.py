@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from mixer import sdp
@@ -105,10 +107,12 @@ def test_refusals_name_the_fault(text: str, says: str) -> None:
         ("a=simulcast:send q;<", lambda media: media.simulcast_rids("send")),
     ],
 )
-def test_malformed_values_name_their_m_line(line: str, read: object) -> None:
+def test_malformed_values_name_their_m_line(
+    line: str, read: Callable[[sdp.MediaSection], object]
+) -> None:
     media = section("a=mid:7", line)
     with pytest.raises(SdpRefused, match=r"m-line 0 \(mid 7\), video"):
-        read(media)  # type: ignore[operator]
+        read(media)
 
 
 def test_payload_types_must_be_numbers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -226,10 +227,10 @@ def test_firefox_without_h264_keeps_the_line_and_takes_vp8_on_it(
     ],
     ids=["more lines", "other mid", "other kind", "no role"],
 )
-def test_answers_that_do_not_fit(change: object, says: str) -> None:
+def test_answers_that_do_not_fit(change: Callable[[str], str], says: str) -> None:
     m_lines = arranged(stream("a1"))
     with pytest.raises(SdpRefused, match=says):
-        subscribe.read_answer(change(answer_of(m_lines)), m_lines.all)  # type: ignore[operator]
+        subscribe.read_answer(change(answer_of(m_lines)), m_lines.all)
 
 
 # Players

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,10 @@ class Gate:
         self.go_on = threading.Semaphore(0)
         self.seen: list[int] = []
 
-        def encode(_encoder: PictureEncoder, frame: object, _now: float) -> bytes:
+        def encode(_encoder: PictureEncoder, frame: Any, _now: float) -> bytes:
             self.begun.release()
             assert self.go_on.acquire(timeout=20)
-            self.seen.append(bytes(frame.planes[0])[0])  # type: ignore[attr-defined]
+            self.seen.append(bytes(frame.planes[0])[0])
             return b""
 
         monkeypatch.setattr(PictureEncoder, "encode", encode)

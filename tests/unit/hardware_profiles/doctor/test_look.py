@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -83,9 +84,9 @@ async def test_a_camera_that_is_not_there_says_what_to_do() -> None:
     ],
 )
 def test_what_is_said_of_what_was_seen(given: dict[str, float], verdict: Grade) -> None:
-    usual = {"pictures": 25, "seconds": 1.0, "width": 320, "height": 240}
+    usual: dict[str, Any] = {"pictures": 25, "seconds": 1.0, "width": 320, "height": 240}
     more = {"brightness": 90.0, "spread": 40.0, "change": 1.0}
-    watched = Watched(**{**usual, **more, **given})  # type: ignore[arg-type]
+    watched = Watched(**{**usual, **more, **given})
     asked = AskedPicture("teacher", "f", 320, 240, 25, own_size=True)
     finding = judge_picture(asked, watched, None)
     assert finding.verdict is verdict

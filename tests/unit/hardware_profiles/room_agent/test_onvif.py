@@ -218,7 +218,7 @@ async def test_b_frames_that_are_seen_are_asked_away_and_the_stream_opened_anew(
     with cameras(Make.SHORT_NAMES) as fake:
         camera = OnvifCamera(OnvifAddress.parse(fake.url), LOGIN)
         setting = CameraSetting(camera, [SetStream(MAIN, feed)], said.append)
-        feed.converted = _Converted()  # type: ignore[assignment]
+        feed.converted = _Converted()  # type: ignore[assignment]  # duck-typed
         opened = feed._task
         await setting._set_up(setting._unplayable())
     assert feed._task is not opened and feed.state is StreamState.RESTS

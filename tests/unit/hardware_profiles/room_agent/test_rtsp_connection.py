@@ -57,7 +57,8 @@ async def test_a_camera_that_asks_on_and_on_and_reads_nothing_is_lost() -> None:
     async def asks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         await reader.readuntil(b"\r\n\r\n")
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        assert isinstance(writer.transport, asyncio.Transport)
+        writer.transport.pause_reading()
         with suppress(ConnectionError):
             while asked < 100 << 20:
                 writer.write(_UNREAD)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from server.accounts.permissions import PERMISSIONS, SEATS, Standing
 from server.api import permissions_page
@@ -38,8 +38,9 @@ def calls_of(routes: list[BaseRoute]) -> Iterator[str]:
         if inner is not None:
             yield from calls_of(inner.routes)
             continue
-        path = str(route.path)  # type: ignore[attr-defined]
-        if path.startswith("/wh") and route.name == "refuse":  # type: ignore[attr-defined]
+        assert isinstance(route, Route | WebSocketRoute)
+        path = route.path
+        if path.startswith("/wh") and route.name == "refuse":
             continue  # says of all other methods that there are none
         for method in getattr(route, "methods", None) or {"GET"}:  # a WebSocket begins as GET
             if method not in {"HEAD", "OPTIONS"}:  # asked as GET is; says what is possible

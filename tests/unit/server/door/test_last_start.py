@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ from server.door.last_start import (
 from server.errors import StartRefused
 
 
-def server(folder: Path, **settings: object) -> DataFolder:
+def server(folder: Path, **settings: Any) -> DataFolder:
     """A data folder as a running server has it."""
     lock = DataFolder(folder)
     (folder / "tongke.db").touch()
-    remember_start(Settings(data_folder=folder, **settings))  # type: ignore[arg-type]
+    remember_start(Settings(data_folder=folder, **settings))
     return lock
 
 

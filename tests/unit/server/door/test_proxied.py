@@ -71,7 +71,7 @@ async def test_it_is_told_once_an_hour() -> None:
 
     async def told() -> list[Any]:
         with capture_logs() as lines:
-            await hints(scope(PAGE), app, app)  # type: ignore[arg-type]
+            await hints(scope(PAGE), app, app)  # type: ignore[arg-type]  # nobody sends or receives
         return lines
 
     assert [line["proxy"] for line in await told()] == ["127.0.0.1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,11 @@ HOSTILE = "一班 \"& del %TEMP% & rem ' $(id) `id` \\ ^ | > x"
         "https://a$(id).cn/room#credential=tkr_x",
     ],
 )
-def test_no_address_that_could_do_harm_comes_into_a_file(write: object, room: str) -> None:
+def test_no_address_that_could_do_harm_comes_into_a_file(
+    write: Callable[..., object], room: str
+) -> None:
     with pytest.raises(ValueError, match="not a room's address"):
-        write(None, [ORIGIN], room=room)  # type: ignore[operator]
+        write(None, [ORIGIN], room=room)
 
 
 def test_the_file_for_linux_starts_the_room_with_the_pc(tmp_path: Path) -> None:

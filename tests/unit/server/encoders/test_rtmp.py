@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from server.encoders.rtmp import chunks, flv
-from server.encoders.rtmp.amf import read_values, values_bytes
+from server.encoders.rtmp.amf import Value, read_values, values_bytes
 from server.encoders.rtmp.chunks import ChunkReader, RtmpMessage, message_bytes
 from server.encoders.rtmp.errors import RtmpRefused
 from server.encoders.rtmp.session import MediaSent, PublishAsked, RtmpPhase, RtmpSession
@@ -18,8 +18,8 @@ GREETING = b"\x03" + bytes(1536)
 PICTURE = RtmpMessage(chunks.VIDEO, 40, 1, b"\x17\x01\0\0\0" + bytes(9000))
 
 
-def command(name: str, number: float, *values: object) -> bytes:
-    body = values_bytes([name, number, *values])  # type: ignore[list-item]
+def command(name: str, number: float, *values: Value) -> bytes:
+    body = values_bytes([name, number, *values])
     return message_bytes(RtmpMessage(chunks.COMMAND, 0, 0, body), chunk_stream=3)
 
 
@@ -111,8 +111,9 @@ def test_short_headers_go_on_from_the_ones_before() -> None:
 
 
 def test_values_are_read_as_they_were_written() -> None:
-    values = ["connect", 1.0, {"app": "live", "on": True, "no": None}, None, False, "课"]
-    assert read_values(values_bytes(values)) == values  # type: ignore[arg-type]
+    named: Value = {"app": "live", "on": True, "no": None}
+    values: list[Value] = ["connect", 1.0, named, None, False, "课"]
+    assert read_values(values_bytes(values)) == values
 
 
 def test_media_become_tags() -> None:

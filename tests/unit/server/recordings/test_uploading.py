@@ -154,7 +154,7 @@ async def test_a_restart_goes_on_where_it_was(folder: Path, kill_at: int, when: 
         if calls == kill_at and when == "after":
             raise Killed
 
-    objects.put = put  # type: ignore[method-assign]
+    objects.put = put  # type: ignore[method-assign]  # the same, killed on its way
     try:
         await uploads(objects, folder).send("rec1")
     except Killed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from unittest import mock
 
 import httpx
@@ -22,9 +23,9 @@ def desk(seed: int = 1) -> PairingDesk:
     return PairingDesk(randbelow=random.Random(seed).randrange)
 
 
-def refusal(call: object, *args: object, **named: object) -> Refusal:
+def refusal(call: Callable[..., object], *args: object, **named: object) -> Refusal:
     with pytest.raises(Refusal) as refused:
-        call(*args, **named)  # type: ignore[operator]
+        call(*args, **named)
     return refused.value
 
 

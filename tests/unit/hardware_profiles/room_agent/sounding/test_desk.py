@@ -175,7 +175,7 @@ def test_a_quartz_that_is_off_makes_no_holes(ppm: int) -> None:
 def test_a_silent_one_is_told_though_it_sends() -> None:
     bench = Bench()
     desk = bench.begin()
-    bench.read = lambda count, patience_s: _silence(bench, count)  # type: ignore[method-assign]
+    bench.read = lambda count, patience_s: _silence(bench, count)  # type: ignore[method-assign]  # a silent one
     bench.turns(desk, 4.0)
     assert bench.told()[-1]["fault"] == "nothing"
     assert {packet.level for packet in bench.packets()} == {127}
