@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -107,16 +108,27 @@ _REQUEST = re.compile(rb"^(PUT|GET|DELETE|HEAD) (\S+) HTTP/1\.1\r\n")
 _BUSY = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+class Hang(Enum):
+    """Where an answer stays away for ever, while the connection stands."""
+
+    UNHEARD = "the store never hears of it"
+    DONE = "the store does it, and is not heard"
+    TORN = "half of what the store says first"
+
+
 @dataclass
 class FaultyRelay:
     """Passes connections on to `port`; a share of the requests fails before the store hears of
     them, after it has done them, or with 503. `put_done` counts what the store was given whole.
+    The next request of a method hangs as `hang` says, once, and is counted in `hung`.
     """
 
     port: int
     share: float
     rng: random.Random
     is_cut: bool = False
+    hang: dict[str, Hang] = field(default_factory=dict)
+    hung: Counter[Hang] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     put_done: Counter[str] = field(default_factory=Counter)
     put_begun: Counter[str] = field(default_factory=Counter)
@@ -170,6 +182,7 @@ class _Line:
     relay: FaultyRelay
     put: str = ""
     cut_answer: bool = False
+    hangs: Hang | None = None
 
     async def up(
         self,
@@ -185,6 +198,9 @@ class _Line:
                 self.put = key if found[1] == b"PUT" else ""
                 if self.put:
                     relay.put_begun[key] += 1
+                self.hangs = relay.hang.pop(found[1].decode(), None)
+                if self.hangs:
+                    relay.hung[self.hangs] += 1
                 if relay.rng.random() < relay.share:
                     how = relay.rng.choice(["before", "after", "503"])
                     relay.failed[how] += 1
@@ -194,6 +210,8 @@ class _Line:
                     if how != "after":
                         raise ConnectionError(how)
                     self.cut_answer = True
+            if self.hangs is Hang.UNHEARD:
+                continue
             there.write(data)
             await there.drain()
         raise ConnectionError("the client is gone")
@@ -205,6 +223,10 @@ class _Line:
                 self.put = ""
             if self.cut_answer:
                 raise ConnectionError("after")
+            if self.hangs is Hang.TORN:
+                data, self.hangs = data[: len(data) // 2], Hang.DONE
+            elif self.hangs is Hang.DONE:
+                continue
             back.write(data)
             await back.drain()
         raise ConnectionError("the store is gone")

@@ -1,8 +1,10 @@
-"""A gigabyte goes to a real object store by a line that fails and is cut, over two restarts."""
+"""A gigabyte goes to a real object store by a line that fails and is cut, over two restarts; and
+the store hangs in the middle of each thing that is asked of it."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import random
@@ -21,12 +23,21 @@ from recorder.stored_pieces import PIECE_BYTES, key_of, read_ledger
 from recorder.verification import ArchiveCondition, verify
 from server.archive_cli import archive
 from server.config import load_settings
-from server.recordings.object_store import ObjectStore
-from server.recordings.objects import ObjectMissing
-from server.recordings.s3_objects import S3Objects, objects_of
+from server.recordings.object_store import BROUGHT, ObjectStore
+from server.recordings.objects import ObjectMissing, ObjectsAway
+from server.recordings.s3_objects import PATIENCE, Patience, S3Objects, objects_of
 from server.recordings.uploading import Uploads
-from tests.object_server import BUCKET, KEYS, FaultyRelay, has_object_server, object_server
+from tests.object_server import (
+    BUCKET,
+    KEYS,
+    FaultyRelay,
+    Hang,
+    has_object_server,
+    object_server,
+)
+from tests.unit.server.recordings import recorded
 from tests.unit.server.recordings.faulty_objects import ONE_FILE
+from tests.unit.server.world import running_world
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -44,13 +55,14 @@ def store_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-def objects_at(port: int, prefix: str = "") -> S3Objects:
+def objects_at(port: int, prefix: str = "", patience: Patience = PATIENCE) -> S3Objects:
     return S3Objects(
         bucket=BUCKET,
         endpoint=f"http://127.0.0.1:{port}",
         region="us-east-1",
         keys=KEYS,
         prefix=prefix,
+        patience=patience,
     )
 
 
@@ -174,6 +186,128 @@ async def test_it_is_played_by_ranges_brought_back_and_removed(
     with pytest.raises(ObjectMissing):
         await objects.get(key)
     await asyncio.to_thread(shutil.rmtree, tmp_path / ".brought")
+
+
+# Long enough for a store that answers on a busy machine; the rate is no part of it.
+BRIEF = Patience(answer_s=2.0, bytes_per_s=1e8)
+# A put, and the reading back that proves it.
+HANGS = [("PUT", how) for how in Hang] + [("GET", how) for how in Hang]
+
+
+@pytest.mark.thorough  # it waits; `test_hanging_store` has a part of it
+async def test_an_upload_that_hangs_is_given_up_and_nothing_goes_twice(
+    tmp_path: Path, store_port: int
+) -> None:
+    """One hangs in each of the ways, after its first piece; all at once, as each takes its time."""
+
+    async def sent(number: int, method: str, how: Hang) -> None:
+        folder = tmp_path / f"hung{number}" / "rec1"
+        folder.parent.mkdir()
+        film = await asyncio.to_thread(made, folder, 2_500_000)
+        prefix = f"hung-{number}"
+        tries = 0
+        async with faulty_line(store_port, 0.0) as (relay, port):
+
+            async def sleep(_seconds: float) -> None:
+                nonlocal tries
+                tries += 1
+                await asyncio.sleep(0)
+
+            uploads = Uploads(
+                objects_at(port, prefix, BRIEF),
+                folder.parent,
+                spool_bytes=1 << 40,
+                piece_bytes=1 << 20,
+                sleep=sleep,
+            )
+            sending = asyncio.create_task(uploads.send("rec1"))
+            while len(relay.put_done) < 1:
+                assert not sending.done()
+                await asyncio.sleep(0.001)
+            relay.hang[method] = how
+            while not relay.hung:
+                assert not sending.done(), "it was to hang"
+                await asyncio.sleep(0.001)
+            assert (folder / "part-1.mp4").exists()
+            await sending
+            assert tries >= 1, "it was told to be away"
+            assert relay.hung == {how: 1}
+            assert max(relay.put_done.values()) == 1, "what had arrived was sent again"
+            assert uploads.totals().failures == 0
+        assert not (folder / "part-1.mp4").exists()
+        assert verify(folder).condition is ArchiveCondition.WHOLE
+        straight, digest = objects_at(store_port, prefix), hashlib.sha256()
+        for at, piece in enumerate(read_ledger(folder).pieces["part-1.mp4"]):
+            digest.update(await straight.get(key_of("rec1", "part-1.mp4", at, piece)))
+        assert digest.hexdigest() == film
+
+    async with asyncio.TaskGroup() as group:
+        for number, (method, how) in enumerate(HANGS):
+            group.create_task(sent(number, method, how))
+
+
+@pytest.mark.thorough  # as above
+async def test_who_plays_or_downloads_is_told_when_the_store_hangs_and_goes_on_after_it(
+    tmp_path: Path, store_port: int
+) -> None:
+    async with running_world(tmp_path) as world:
+        name = await recorded.recorded(world, await world.community(await world.administrator()))
+        folder = world.settings.recordings / name
+        await asyncio.to_thread(shutil.rmtree, folder)
+        await asyncio.to_thread(made, folder, 2_500_000)
+        keep = await asyncio.to_thread((folder / "part-1.mp4").read_bytes)
+        straight = objects_at(store_port, "played")
+        uploads = Uploads(straight, folder.parent, spool_bytes=1 << 40, piece_bytes=1 << 20)
+        await uploads.send(name)
+
+        @asynccontextmanager
+        async def behind_a_line() -> AsyncIterator[tuple[FaultyRelay, ObjectStore]]:
+            async with faulty_line(store_port, 0.0) as (relay, port):
+                objects = objects_at(port, "played", BRIEF)
+                yield relay, ObjectStore(objects, folder.parent, uploads)
+
+        async def played_by_a_browser() -> None:
+            async with behind_a_line() as (relay, store):
+                world.app.state.services = dataclasses.replace(world.services, store=store)
+                li = await world.signed_in("li")
+                wanted = {"range": "bytes=1000000-1100000"}  # of two pieces
+                for how in (Hang.UNHEARD, Hang.TORN):
+                    relay.hang["GET"] = how
+                    told = await li.get(f"/media/recordings/{name}/part-1.mp4", headers=wanted)
+                    assert (told.status_code, told.json()["code"]) == (503, "store-away")
+                    assert "对象存储" in told.text and "does not answer" in told.text
+                    assert relay.hung[how] == 1
+                    went_on = await li.get(f"/media/recordings/{name}/part-1.mp4", headers=wanted)
+                    assert (went_on.status_code, went_on.content) == (206, keep[1000000:1100001])
+
+        async def cut_in_its_middle() -> None:
+            """The answer has begun: it ends there, and a player asks for the rest."""
+            async with behind_a_line() as (relay, store):
+                file = await store.stream(name, "part-1.mp4")
+                assert file is not None
+                data = file.read(0, len(keep))
+                come = await anext(data)
+                relay.hang["GET"] = Hang.TORN
+                with pytest.raises(ObjectsAway, match="no answer"):
+                    await anext(data)
+                assert relay.hung[Hang.TORN] == 1
+                come += b"".join([block async for block in file.read(len(come), len(keep))])
+                assert come == keep
+
+        async def brought_here() -> None:
+            async with behind_a_line() as (relay, store):
+                relay.hang["GET"] = Hang.TORN
+                with pytest.raises(ObjectsAway, match="no answer"):
+                    await store.bring(name, "part-1.mp4")
+                assert relay.hung[Hang.TORN] == 1
+                assert list((folder.parent / BROUGHT).iterdir()) == []
+                brought = await store.bring(name, "part-1.mp4")
+                assert brought is not None
+                assert await asyncio.to_thread(brought.read_bytes) == keep
+
+        async with asyncio.TaskGroup() as group:
+            for one in (played_by_a_browser, cut_in_its_middle, brought_here):
+                group.create_task(one())
 
 
 async def test_an_export_fetches_what_lies_there_alone(tmp_path: Path, store_port: int) -> None:
