@@ -8,9 +8,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from sqlalchemy import select
 
 from server.accounts.one_time_keys import sweep_keys
 from server.database.deletion import DAY_S
+from server.database.models import Lesson
 from server.recordings.imported import take_in_imported
 from server.schools.places import sweep_credentials
 from server.services import DELETION, Services
@@ -125,6 +127,7 @@ class Timekeeper:
     async def _sweep(self, now: float) -> None:
         services = self._services
         await services.sign_ins.sweep(now)
+        await self._settle_logs()  # of a removal that was cut short: no clock is asked
         if self._jumps.trusted(self._monotonic()):
             await self._remove_for_good(now)
         await services.store.sweep(now)
@@ -134,12 +137,26 @@ class Timekeeper:
         """Rules, and the end of what can be undone: only by a clock that nobody has just set."""
         services = self._services
         await services.retirement.carry_out(now)  # before the purge: what cannot be read is kept
-        kept_s = services.settings.deleted_kept_days * DAY_S
+        before = now - services.settings.deleted_kept_days * DAY_S
+        async with services.database.read() as session:
+            going = await DELETION.due(session, "lessons", deleted_before=before)
+        await asyncio.to_thread(services.event_log.note_going, going)
         async with services.database.write() as session:
             await sweep_keys(session, now)
-            gone = await DELETION.purge(session, deleted_before=now - kept_s)
-            await sweep_credentials(session, revoked_before=now - kept_s)
+            gone = await DELETION.purge(session, deleted_before=before)
+            await sweep_credentials(session, revoked_before=before)
         for recording_id in gone["recordings"]:
             await services.store.remove(recording_id)
-        for lesson_id in gone["lessons"]:
-            await asyncio.to_thread(services.event_log.remove, lesson_id)
+        await self._settle_logs()
+
+    async def _settle_logs(self) -> None:
+        """Logs that were noted as going are gone, or stay, as their lessons are or do."""
+        event_log = self._services.event_log
+        going = await asyncio.to_thread(event_log.going)
+        if not going:
+            return
+        async with self._services.database.read() as session:
+            there = set(await session.scalars(select(Lesson.id).where(Lesson.id.in_(going))))
+        for lesson_id in going:
+            settle = event_log.keep if lesson_id in there else event_log.remove
+            await asyncio.to_thread(settle, lesson_id)

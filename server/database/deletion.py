@@ -82,6 +82,13 @@ class Deletion:
             await deletable.on_restore(session, row, deleted_at)
         await session.flush()
 
+    async def due(self, session: AsyncSession, kind: Kind, *, deleted_before: float) -> list[str]:
+        """What a purge would remove of this kind, for who has to note it before."""
+        model = self._by_kind[kind].model
+        return list(
+            await session.scalars(select(model.id).where(model.deleted_at < deleted_before))
+        )
+
     async def purge(self, session: AsyncSession, *, deleted_before: float) -> dict[Kind, list[str]]:
         """Remove for good what was deleted before that time; what it was, for who keeps files."""
         gone: dict[Kind, list[str]] = {}

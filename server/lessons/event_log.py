@@ -3,7 +3,9 @@
 One file for each lesson in the data folder's `lesson_logs`, lines as in a recording's journal (JSON
 with a CRC). It is only ever appended to, and synced after each batch: a kill costs what has
 happened since the last batch was handed to the disk, some tens of milliseconds. A torn last line is
-cut off before anything is appended. It outlives the recording and goes with its lesson.
+cut off before anything is appended. It outlives the recording and goes with its lesson: that it is
+going is noted beside it before its lesson's row goes, so that whoever is killed between leaves
+nothing that the next look does not finish (`server.timekeeper`).
 
 Nothing here makes a lesson wait. While the disk refuses, entries are kept in order and written when
 it takes them again; what does not fit is dropped and counted.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +23,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from recorder.journal import encode_line, read_journal
+from recorder.recording_folder import sync_folder
 from server.clock import Clock, wall_clock
 from signaling.log.entries import LOG_VERSION, AnyEntry, as_members, parse_entries
 from signaling.ports import LessonPlan
@@ -29,6 +33,7 @@ _log = structlog.get_logger("tongke.event_log")
 
 # More than a lesson has in a day: only a disk that takes nothing gets so far behind.
 MAX_WAITING = 20_000
+_GOING = ".going"
 RETRY_S = 1.0  # a full disk: written soon after there is room again
 
 
@@ -144,10 +149,32 @@ class EventLog:
         if self._writer is not None:
             await self._writer
 
+    # --- removal: called in threads -----------------------------------------------------------
+
+    def note_going(self, lesson_ids: Iterable[str]) -> None:
+        """Their lessons are about to go for good. Raises `OSError`; it is on the disk then."""
+        noted = False
+        for lesson_id in lesson_ids:
+            if log_path(self._folder, lesson_id).exists():
+                _note_path(self._folder, lesson_id).touch(mode=0o600)
+                noted = True
+        if noted:
+            sync_folder(self._folder)
+
+    def going(self) -> list[str]:
+        """Lessons of which that is noted, and not yet done or taken back."""
+        found = self._folder.glob(f".*{_GOING}") if self._folder.is_dir() else ()
+        return sorted(path.name[1:].removesuffix(_GOING) for path in found)
+
     def remove(self, lesson_id: str) -> None:
-        """Its lesson is gone for good, and the log with it; called in a thread."""
+        """Its lesson is gone for good, and the log with it; the note goes last."""
         if lesson_id not in self._open:
             log_path(self._folder, lesson_id).unlink(missing_ok=True)
+            _note_path(self._folder, lesson_id).unlink(missing_ok=True)
+
+    def keep(self, lesson_id: str) -> None:
+        """Its lesson is there, and the log stays."""
+        _note_path(self._folder, lesson_id).unlink(missing_ok=True)
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -206,6 +233,10 @@ def log_path(folder: Path, lesson_id: str) -> Path:
     return folder / f"{lesson_id}.jsonl"
 
 
+def _note_path(folder: Path, lesson_id: str) -> Path:
+    return folder / f".{lesson_id}{_GOING}"
+
+
 def read_log(path: Path) -> LessonLog:
     """A lesson's log. Raises `OSError` when there is none or it cannot be read."""
     content = read_journal(path.read_bytes())
@@ -243,8 +274,4 @@ def _append(path: Path, lines: bytes, *, mend: bool) -> None:
     finally:
         os.close(handle)
     if made:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from server.database.models import Lesson
 from server.lessons.event_log import log_path
+from server.services import DELETION
 from server.timekeeper import Timekeeper
 from signaling.protocol.messages import Mode, Role
 from tests.unit.server.lessons.present import Present, plan
@@ -216,6 +218,76 @@ async def test_a_lessons_log_goes_with_it(
     world.clock.pass_s(2 * 86_400)
     await keeper.tick()
     assert [path.stem for path in logs.iterdir()] == [stays]
+
+
+class Killed(BaseException):
+    """The server is, here: nothing of it catches that."""
+
+
+@pytest.mark.parametrize("at", ["unnoted", "uncommitted", "committed", "half removed"])
+async def test_a_log_and_its_lesson_go_together_wherever_the_server_is_killed(
+    world: World, admin: httpx.AsyncClient, community: Ids, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    logs, event_log = world.settings.data_folder / "lesson_logs", world.services.event_log
+    logs.mkdir()
+    gone, stays = await plan(world, community, 10), await plan(world, community, 10_000)
+    for lesson_id in (gone, stays):
+        log_path(logs, lesson_id).write_bytes(b"")
+    assert (await admin.delete(f"/api/lessons/{gone}")).status_code == 204
+    world.clock.pass_s(31 * 86_400)
+
+    def killed(_given: Any) -> None:
+        raise Killed
+
+    async def purged_and_killed(session: Any, *, deleted_before: float) -> None:
+        found = await type(DELETION).purge(DELETION, session, deleted_before=deleted_before)
+        assert found["lessons"] == [gone]
+        raise Killed
+
+    def half_removed(lesson_id: str) -> None:
+        log_path(logs, lesson_id).unlink()
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        match at:
+            case "unnoted":
+                patched.setattr(event_log, "note_going", killed)
+            case "uncommitted":
+                patched.setattr(DELETION, "purge", purged_and_killed)
+            case "committed":
+                patched.setattr(event_log, "remove", killed)
+            case "half removed":
+                patched.setattr(event_log, "remove", half_removed)
+        with pytest.raises(Killed):
+            await Timekeeper(world.services, monotonic=world.clock).tick()
+    async with world.services.database.read() as session:
+        row = await session.get(Lesson, gone)
+    assert (row is not None) == (at in {"unnoted", "uncommitted"})
+    assert log_path(logs, gone).exists() == (at != "half removed")
+    # The next server's first look; its clock is not believed yet.
+    later = Timekeeper(world.services, monotonic=world.clock)
+    later._jumps.hold_until(float("inf"))
+    await later.tick()
+    left = {gone, stays} if row is not None else {stays}
+    assert {path.name for path in logs.iterdir()} == {f"{name}.jsonl" for name in left}
+    await Timekeeper(world.services, monotonic=world.clock).tick()
+    assert [path.name for path in logs.iterdir()] == [f"{stays}.jsonl"]
+
+
+async def test_a_lesson_that_comes_back_keeps_its_log(
+    world: World, admin: httpx.AsyncClient, community: Ids
+) -> None:
+    """Its removal was noted, and the server killed; then somebody undid the deletion."""
+    logs, event_log = world.settings.data_folder / "lesson_logs", world.services.event_log
+    logs.mkdir()
+    lesson = await plan(world, community, 10)
+    log_path(logs, lesson).write_bytes(b"said")
+    assert (await admin.delete(f"/api/lessons/{lesson}")).status_code == 204
+    event_log.note_going([lesson, "of-no-log"])
+    assert event_log.going() == [lesson]
+    assert (await admin.post(f"/api/deleted/lessons/{lesson}/restore")).is_success
+    await Timekeeper(world.services, monotonic=world.clock).tick()
+    assert {path.name: path.read_bytes() for path in logs.iterdir()} == {f"{lesson}.jsonl": b"said"}
 
 
 class Enough(Exception):
