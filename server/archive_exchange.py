@@ -33,7 +33,6 @@ from server.archive_report import (
     exchange_text,
     fail,
     folders_of,
-    in_words,
     note,
     repair_text,
     report,
@@ -113,7 +112,7 @@ def _exported(
                 "at-work" if found.condition is ArchiveCondition.RECORDING else "not-finished",
                 folder.name,
             )
-            yield Reported(found, {"code": error.code}, (in_words(exchange_text(error)),))
+            yield Reported(found, {"code": error.code}, (exchange_text(error),))
             continue
         place = to / (f"{folder.name}.zip" if as_zip else folder.name)
         facts = library.get(folder.name, (LibraryFacts(title=found.title), ""))[0]
@@ -155,14 +154,14 @@ def _imported(exports: list[Path], recordings: Path) -> Iterator[Reported]:
             yield _refused(blank, error)
         except OSError as error:
             reason = unwritable(place, error)
-            yield Reported(blank, {"code": "not-read"}, (in_words(reason),), refused=True)
+            yield Reported(blank, {"code": "not-read"}, (reason,), refused=True)
         else:
             progress.clear()
             found = verify(recordings / taken.recording_id)
             yield Reported(
                 found,
                 {"place": str(place), "stood": taken.stood},
-                (in_words(_STOOD if taken.stood else _TAKEN),),
+                (_STOOD if taken.stood else _TAKEN,),
             )
         finally:
             progress.clear()
@@ -187,10 +186,12 @@ def _repaired(folders: list[Path], manifests: dict[str, str]) -> Iterator[Report
         except (ValueError, KeyError, TypeError):
             mended, faults = [], []
             failed = f"python -m recorder.repair: {done.returncode}"
-        for fault in filter(None, [*(in_words(repair_text(one)) for one in faults), failed]):
-            found = with_fault(found, fault)
-        lines = tuple(in_words(repair_text(one)) for one in mended)
-        yield Reported(found, {"done": [one.code for one in mended]}, lines)
+        yield Reported(
+            with_fault(found, failed) if failed else found,
+            {"done": [one.code for one in mended]},
+            tuple(repair_text(one) for one in mended),
+            tuple(repair_text(one) for one in faults),
+        )
 
 
 def _library(settings: Settings, ids: Collection[str]) -> dict[str, tuple[LibraryFacts, str]]:
@@ -259,7 +260,7 @@ def _refused(found: Verified, error: RecorderError) -> Reported:
     code = getattr(error, "code", "")
     if isinstance(error, ExchangeError):
         more = {"code": code, "why": str(error)}
-        return Reported(found, more, (in_words(exchange_text(error)),), refused=True)
+        return Reported(found, more, (exchange_text(error),), refused=True)
     return Reported(with_fault(found, str(error)), {"code": code}, refused=True)
 
 

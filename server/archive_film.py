@@ -25,7 +25,6 @@ from server.archive_report import (
     exchange_text,
     fail,
     folders_of,
-    in_words,
     report,
     settings_of,
 )
@@ -68,15 +67,15 @@ def _filmed(settings: Settings, folders: list[Path], to: Path) -> Iterator[Repor
             made = asyncio.run(_made(order, progress))
         except ExchangeError as error:
             more = {"code": error.code}
-            yield Reported(found, more, (in_words(exchange_text(error)),), refused=True)
+            yield Reported(found, more, (exchange_text(error),), refused=True)
         except (RecorderError, ChildFailed) as error:
-            lines = (in_words(fault_text(str(error))),)
+            lines = (fault_text(str(error)),)
             yield Reported(found, {"code": "film-failed"}, lines, refused=True)
         except OSError as error:
             fail(unwritable(place, error))
         else:
             if made.code:
-                lines = (in_words(fault_text(made.text)),)
+                lines = (fault_text(made.text),)
                 yield Reported(found, {"code": made.code}, lines, refused=True)
             else:
                 told = {"place": str(place), "film_bytes": made.bytes}

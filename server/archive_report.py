@@ -1,7 +1,8 @@
 """What `tongke archive` says: one line a recording, progress beside it, and the exit code.
 
-With `--json` one JSON object a line on standard output. Progress goes to standard error, and only
-where somebody looks: a terminal. Titles were written by strangers and steer no terminal.
+With `--json` one JSON object a line on standard output, in which all that is said stands in both
+languages, whatever this machine is set to. Progress goes to standard error, and only where somebody
+looks: a terminal. Titles were written by strangers and steer no terminal.
 """
 
 from __future__ import annotations
@@ -81,12 +82,14 @@ _LACKING = {ArchiveCondition.INCOMPLETE, ArchiveCondition.UNFINISHED}
 @dataclass(frozen=True, slots=True)
 class Reported:
     """A recording, or an export, and what was done with it: `more` are further members in JSON,
-    `lines` what is said of it; `refused` says that it was not done.
+    `lines` what is said of it (a place as it is, no sentence), `faults` what is wrong besides what
+    the archive tells itself; `refused` says that it was not done.
     """
 
     found: Verified
     more: dict[str, Any] = field(default_factory=dict)
-    lines: tuple[str, ...] = ()
+    lines: tuple[Text | str, ...] = ()
+    faults: tuple[Text, ...] = ()
     refused: bool = False
 
 
@@ -116,13 +119,24 @@ def report(found: Iterable[Verified | Reported], *, as_json: bool) -> int:
         stands = one.found
         if stands.condition in _BAD or one.refused:
             worst = EXIT_DAMAGED
-        elif worst == 0 and (stands.condition in _LACKING or stands.unproved or stands.faults):
+        elif worst == 0 and (stands.condition in _LACKING or stands.unproved or _faults(one, str)):
             worst = EXIT_LACKING
     return worst
 
 
+def _faults(one: Reported, shown: Callable[[str], str]) -> list[Text]:
+    """Each once; `shown` makes of the archive's sentences what may be shown."""
+    own = (fault_text(shown(fault)) for fault in one.found.faults)
+    return list(dict.fromkeys((*own, *one.faults)))
+
+
 def _show_json(one: Reported) -> None:
+    faults, said = _faults(one, str), [line for line in one.lines if isinstance(line, Text)]
     members = json.loads(told(one.found)) | one.more
+    members |= {"faults": [each.en for each in faults], "faults_zh": [each.zh for each in faults]}
+    if said:
+        members["message_zh"] = "\n".join(each.zh for each in said)
+        members["message_en"] = "\n".join(each.en for each in said)
     typer.echo(json.dumps(members, ensure_ascii=False).encode("utf-8", "replace").decode())
 
 
@@ -135,8 +149,8 @@ def _show(one: Reported) -> None:
     parts = [plain(found.recording_id), began, length, f"{found.bytes / 1e6:.1f} MB"]
     condition = in_words(CONDITIONS[found.condition])
     typer.echo("  ".join([*parts, condition, plain(found.title)]).rstrip())
-    for line in (*one.lines, *(in_words(fault_text(plain(fault))) for fault in found.faults)):
-        typer.echo(f"    {plain(line)}")
+    for line in (*one.lines, *_faults(one, plain)):
+        typer.echo(f"    {plain(in_words(line) if isinstance(line, Text) else line)}")
     if found.unproved:
         typer.echo(f"    {in_words(UNPROVED)}: {plain(', '.join(found.unproved))}")
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,6 +70,59 @@ def test_one_that_cannot_be_finished_says_why(data: Path) -> None:
     assert said.exit_code == 3
     assert "cannot be made playable; its tracks are kept" in said.stdout
     assert not (folder / MANIFEST).exists()
+
+
+@pytest.mark.parametrize("language", ["zh_CN.UTF-8", "en_GB.UTF-8", "C"])
+def test_programs_are_told_in_both_languages_whatever_the_machine_speaks(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    path = a_file(data / "recordings" / "finished")
+    cut(path)
+    found = json.loads(run(data, "verify", "finished", "--json").stdout)
+    assert len(found["faults"]) == len(found["faults_zh"]) == 1
+    assert f"{path.name} is " in found["faults"][0] and "bytes long" in found["faults"][0]
+    assert f"{path.name} 的长度是 " in found["faults_zh"][0]
+    assert "message_en" not in found, "nothing was refused or done"
+    for command, code in (("export", "damaged"), ("film", "stands"), ("export", "not-finished")):
+        to = tmp_path / command
+        to.mkdir(exist_ok=True)
+        (to / "finished.mp4").touch()
+        name = "unfinished" if code == "not-finished" else "finished"
+        told = json.loads(run(data, command, name, "--to", str(to), "--json").stdout)
+        assert told["code"] == code
+        assert told["message_en"].isascii()
+        assert re.search("[一-鿿]", told["message_zh"])
+    whole = json.loads(run(data, "list", "--json").stdout.splitlines()[1])
+    assert (whole["faults"], whole["faults_zh"]) == ([], [])
+
+
+def test_what_a_repair_did_and_could_not_do_is_told_in_both_languages(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    answer = {
+        "done": [{"code": "poster-again", "file": "", "saved_s": 0.0, "whole_s": 0.0}],
+        "faults": [{"code": "nothing-to-save", "file": "", "saved_s": 0.0, "whole_s": 0.0}],
+        "failed": "",
+    }
+
+    def repaired(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, 0, json.dumps(answer).encode())
+
+    monkeypatch.setattr("server.archive_exchange.subprocess.run", repaired)
+    said = run(data, "repair", "finished", "--json")
+    told = json.loads(said.stdout)
+    assert said.exit_code == 3
+    assert told["done"] == ["poster-again"]
+    assert (told["message_zh"], told["message_en"]) == (
+        REPAIRS_ZH["poster-again"],
+        REPAIRS["poster-again"],
+    )
+    assert told["faults"] == [FAULTS["nothing-to-save"]]
+    assert told["faults_zh"] == [REPAIRS_ZH["nothing-to-save"]]
+    shown = run(data, "repair", "finished").stdout
+    assert REPAIRS_ZH["nothing-to-save"] in shown and FAULTS["nothing-to-save"] not in shown
 
 
 @pytest.mark.parametrize(
