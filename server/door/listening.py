@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Any
+from typing import Any, Final
 
 from server.errors import StartRefused, start_refused
 from server.system_errors import why
 
 _BACKLOG = 512
+# Who takes nothing of what is sent to it for so long is gone, or keeps one of the connections that
+# its address may have; other servers wait as long. A slow line takes something each time, and a
+# player that was paused for longer asks again, from where it was.
+UNREAD_S: Final = 60.0
 # A kernel without IPv6, or with it switched off: then its other addresses are enough.
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
@@ -54,6 +58,9 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Taken over by each connection. The kernel's clock, as it alone knows what was taken; of
+        # what waits in the process, in the kernel, and after a close too (tcp(7), RFC 5482).
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1000))
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address)
