@@ -105,7 +105,10 @@ def _row(finding: Checked) -> str:
 
 
 def _figure(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """As people write it: no powers of ten, no more than six digits that mean something."""
+    if isinstance(value, float) and abs(value) < 1e5:
+        return f"{value:g}"
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
 def _both(said: Both) -> str:

@@ -70,7 +70,7 @@ it("tells rule, use and quota of each community, and warns", async () => {
   const root = await mounted("tk-admin-keeping");
   const told = words(find(root, "[data-testid=usage]"));
   expect(told).toContain("90 天后删除");
-  expect(told).toContain("45 GB，共 50 GB");
+  expect(told).toContain("45 GB，配额 50 GB");
   expect(told).toContain(zh.keeping.quotas.near);
   expect(seen(root, "[data-testid=kept]")).toBeNull();
 });

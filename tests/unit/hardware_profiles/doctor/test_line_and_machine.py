@@ -159,6 +159,15 @@ def test_the_page_is_text_whatever_a_room_says() -> None:
     assert "http" not in html.split("<body")[0].replace("http-equiv", ""), "nothing is fetched"
 
 
+def test_the_page_writes_figures_as_people_do() -> None:
+    """1.50544e+08 bits a second say nothing to whoever reads the sheet."""
+    one = finding(WEAK, en="thin").model_copy(
+        update={"figures": {"up_bps": 150_544_123.4, "loss": 0.0125, "off_s": 0.0, "mib": 24_105}}
+    )
+    html = page(CheckReport(side="room", made_at=0, findings=(one,)))
+    assert "up_bps=150544123 loss=0.0125 off_s=0 mib=24105" in html
+
+
 def test_pixels_are_counted_as_each_language_counts() -> None:
     """255 million is no number that Chinese has a word for."""
     encode = judge_speed(Speed(255e6, 300e6, cores=2), asked_pixels_per_s=8_000_000)[1]

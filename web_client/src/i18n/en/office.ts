@@ -278,7 +278,7 @@ export const office = {
       devices: "Devices",
       line: "Line",
       sources: "Sends",
-      since: (time: string) => `since ${time}`,
+      since: (teacher: string, time: string) => `${teacher}, since ${time}`,
     },
   },
 };

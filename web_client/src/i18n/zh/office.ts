@@ -267,7 +267,7 @@ export const office: Pick<Messages, keyof typeof english> = {
       devices: "设备",
       line: "网络",
       sources: "发送",
-      since: (time) => `${time} 开始`,
+      since: (teacher, time) => `${teacher}，${time} 开始`,
     },
   },
 };

@@ -131,8 +131,10 @@ export class AdminLive extends TongkeElement {
         <h2>${lesson.title}</h2>
         <span class="badge">${modes[lesson.mode]}</span>
         <span class="soft">
-          ${lesson.teacher.display_name},
-          ${admin.live.since(timeOfDay(lesson.started_at ?? lesson.starts_at))}
+          ${admin.live.since(
+            lesson.teacher.display_name,
+            timeOfDay(lesson.started_at ?? lesson.starts_at),
+          )}
         </span>
         <span class="actions">
           <button
