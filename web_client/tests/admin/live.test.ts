@@ -65,7 +65,7 @@ describe("the lessons going on", () => {
       ),
     );
     const root = await mounted("tk-admin-live");
-    expect(words(find(root, ".title"))).toContain(`l1 同步课堂 · 互动混合 Ms Li, ${timeOfDay(7200)} 开始`);
+    expect(words(find(root, ".title"))).toContain(`l1 同步课堂 · 互动混合 Ms Li，${timeOfDay(7200)} 开始`);
     expect(rows(root).map((row) => row.replace(/ bearer.*/, ""))).toEqual([
       "Ms Li School lead 主讲 在场 网络良好 教师 · 声音",
       "Room r1 School r1 教室 在场 网络较弱 学生 · 声音",
