@@ -215,18 +215,24 @@ export class AdminLive extends TongkeElement {
       <td data-label=${admin.school}>${seat.school}</td>
       <td class="short" data-label=${admin.role}>${roles[seat.role]}</td>
       <td data-label=${admin.state}>${state}</td>
-      <td data-label=${admin.live.line}>
-        ${seat.present ? html`<span class="badge line ${seat.link}">${link[seat.link]}</span>` : ""}
-      </td>
-      <td class="sends" data-label=${admin.live.sources}
-        >${facts(seat.sources.map((one) => sources[one.source]))}</td
+      <td data-label=${admin.live.line}
+        >${seat.present
+          ? html`<span class="badge line ${seat.link}">${link[seat.link]}</span>`
+          : nothing}</td
       >
-      <td data-label=${admin.live.devices}>
-        <tk-seat-devices
-          .devices=${seat.devices}
-          @remove-device=${(event: CustomEvent<string>) => this.putOut(id, event.detail)}
-        ></tk-seat-devices>
-      </td>
+      <td class="sends" data-label=${admin.live.sources}
+        >${seat.sources.length > 0
+          ? facts(seat.sources.map((one) => sources[one.source]))
+          : nothing}</td
+      >
+      <td data-label=${admin.live.devices}
+        >${seat.devices.length > 0
+          ? html`<tk-seat-devices
+              .devices=${seat.devices}
+              @remove-device=${(event: CustomEvent<string>) => this.putOut(id, event.detail)}
+            ></tk-seat-devices>`
+          : nothing}</td
+      >
     </tr>`;
   }
 }
