@@ -25,9 +25,9 @@ from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service import room_cli as service
 from server.service.room_check import address_of
+from server.service.room_given import credential_in, profile_folders
 from server.spoken import spoken
 from server.spoken_help import SpokenCommand, SpokenGroup
-from server.system_errors import why
 from signaling.client.sentences import Sentence
 from signaling.client.token_providers import RoomTokens
 
@@ -75,35 +75,17 @@ def room(
         (option,) = (one for one in context.command.params if one.name == missing)
         raise MissingParameter(ctx=context, param=cast("TyperOption", option))
     from hardware_profiles.room_agent.agent import RoomAgent  # not for --help
-    from hardware_profiles.room_agent.passwords import (
-        read_credential,
-        read_passwords,
-    )
+    from hardware_profiles.room_agent.passwords import read_passwords
     from hardware_profiles.room_agent.room_tokens import TimetabledTokens
     from hardware_profiles.room_agent.timetable_file import TimetableFile
     from server.doctor.room_side import RoomOptions, checking_of
 
     try:
         address = address_of(server, insecure=insecure)
-        credential = read_credential(credential_file)
+        credential = credential_in(credential_file)
+        folders = profile_folders(profiles_folder)
     except StartRefused as refused:
         _fail(refused.text)
-    except OSError as error:
-        reason = why(error)
-        _fail(
-            Text(
-                f"无法读取设备凭证 {credential_file}：{reason.zh}。",
-                f"The device credential {credential_file} cannot be read: {reason.en}.",
-            )
-        )
-    except ValueError:
-        _fail(
-            Text(
-                f"{credential_file} 不是设备凭证：文件中须只有显示过的那一个词。",
-                f"{credential_file} is no device credential: it must be one word alone, as it was "
-                "shown.",
-            )
-        )
     kept = state_folder or usual_state_folder()
     try:
         agent = RoomAgent(
@@ -112,7 +94,7 @@ def room(
                 RoomTokens(address, credential, run=secrets.token_hex(16)),
                 TimetableFile(kept, _say, room=f"{address.origin} {credential}"),
             ),
-            load_room_profile(profile, [profiles_folder] if profiles_folder else []),
+            load_room_profile(profile, folders),
             read_passwords(passwords) if passwords else {},
             rng=random.Random(),  # noqa: S311 - numbers of streams and pauses
             say=_say,

@@ -16,9 +16,11 @@ from hardware_profiles.doctor.sound import SoundDevices
 from hardware_profiles.loader import load_link_profile, load_room_profile
 from hardware_profiles.room_agent.agent import RoomAgent
 from hardware_profiles.room_agent.checking import RoomChecking
-from hardware_profiles.room_agent.passwords import read_credential, read_passwords
+from hardware_profiles.room_agent.passwords import read_passwords
 from hardware_profiles.room_agent.sounding.cards import device_name
 from server.errors import StartRefused
+from server.service.room_check import address_of
+from server.service.room_given import credential_in, profile_folders
 from signaling.client.address import ServerAddress
 from signaling.client.device import Phase
 
@@ -40,7 +42,7 @@ class RoomOptions:
 
 def room_check(options: RoomOptions, say: Callable[[Both], None]) -> RoomCheck:
     """Raises `StartRefused` for what cannot be meant."""
-    folders = [options.profiles_folder] if options.profiles_folder else []
+    folders = profile_folders(options.profiles_folder)
     try:
         profile = load_room_profile(options.profile, folders)
         passwords = read_passwords(options.passwords) if options.passwords else {}
@@ -78,21 +80,13 @@ def server_of(options: RoomOptions) -> tuple[ServerAddress, str] | None:
     """The address and the credential; None where none was named. Raises `StartRefused`."""
     if not options.server:
         return None
-    try:
-        address = ServerAddress.parse(options.server, insecure=options.insecure)
-        if options.credential_file is None:
-            raise StartRefused(
-                "The room's device credential is missing: name its file with --credential-file.",
-                "缺少教室的设备凭证：请用 --credential-file 指明它的文件。",
-            )
-        return address, read_credential(options.credential_file)
-    except (ValueError, OSError):
+    address = address_of(options.server, insecure=options.insecure)
+    if options.credential_file is None:
         raise StartRefused(
-            f"The credential {options.credential_file} cannot be read or is not one "
-            "word, or --server is no address such as https://tongke.example.",
-            f"无法读取设备凭证 {options.credential_file}（须只有这一个词），"
-            "或 --server 不是 https://主机名 形式的地址。",
-        ) from None
+            "The room's device credential is missing: name its file with --credential-file.",
+            "缺少教室的设备凭证：请用 --credential-file 指明它的文件。",
+        )
+    return address, credential_in(options.credential_file)
 
 
 def checking_of(agent: RoomAgent, options: RoomOptions) -> RoomChecking:

@@ -12,12 +12,13 @@ from typing import Annotated
 import typer
 
 from hardware_profiles.errors import ProfileError
-from hardware_profiles.room_agent.passwords import read_credential, read_passwords
+from hardware_profiles.room_agent.passwords import read_passwords
 from server.command_words import words
 from server.errors import StartRefused, Text
 from server.service import placing
 from server.service.placed_unit import NOTHING_STARTED, PlacedUnit
 from server.service.room_check import address_of, ask_server, refuse_wrong_profile
+from server.service.room_given import PROFILE_KINDS, credential_in, profile_folders
 from server.service.room_unit import (
     CONFIGURATION_FOLDER,
     MADE_BY,
@@ -31,8 +32,6 @@ from signaling.client.address import ServerAddress
 
 _CREDENTIAL, _PASSWORDS = "credential", "passwords.toml"
 _NO_PASSWORDS = '# Cameras\' passwords by the names the profile has for them: front = "…"\n'
-# What a room's profile may be made of.
-_KINDS = ("rooms", "pcs", "links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +126,14 @@ def _try(given: _Given, folder: Path) -> Iterator[Text]:
         raise StartRefused(error.message_en, error.message_zh) from None
     refuse_wrong_profile(
         given.profile,
-        [folder] if given.profiles_folder is None else [given.profiles_folder, folder],
+        [*profile_folders(given.profiles_folder), folder],
         passwords,
         place=folder / "rooms" / f"{given.profile}.toml",
         server=given.server,
     )
     credential = given.credential or folder / _CREDENTIAL
     if given.credential is not None or credential.is_file():
-        yield from ask_server(given.server, _word_in(credential), given.profile)
+        yield from ask_server(given.server, credential_in(credential), given.profile)
 
 
 def _fill(folder: Path, given: _Given, *, owned: bool) -> Iterator[Text]:
@@ -147,7 +146,7 @@ def _fill(folder: Path, given: _Given, *, owned: bool) -> Iterator[Text]:
     if given.profiles_folder is not None:
         made += _copied(given.profiles_folder, folder)
     if given.credential is not None:
-        made.append(_write(folder / _CREDENTIAL, _word_in(given.credential)))
+        made.append(_write(folder / _CREDENTIAL, credential_in(given.credential)))
     if given.passwords is not None:
         text = given.passwords.read_text(encoding="utf-8-sig")
         made.append(_write(folder / _PASSWORDS, text))
@@ -166,21 +165,11 @@ def _fill(folder: Path, given: _Given, *, owned: bool) -> Iterator[Text]:
 
 def _copied(profiles: Path, folder: Path) -> Iterator[Path]:
     """The profiles that a room's may be made of, beside those that are there."""
-    for kind in _KINDS:
+    for kind in PROFILE_KINDS:
         for file in sorted((profiles / kind).glob("*.toml")):
             (folder / kind).mkdir(exist_ok=True)
             yield folder / kind
             yield _write(folder / kind / file.name, file.read_text(encoding="utf-8-sig"))
-
-
-def _word_in(credential: Path) -> str:
-    try:
-        return read_credential(credential)
-    except ValueError:
-        raise StartRefused(
-            f"{credential} is no device credential: it must be one word alone, as it was shown.",
-            f"{credential} 不是设备凭证：文件中须只有显示过的那一个词。",
-        ) from None
 
 
 def _write(file: Path, text: str) -> Path:

@@ -86,7 +86,9 @@ def test_a_camera_that_does_not_answer_is_a_fault_without_its_password(
         (("--profile", "shanheh"), "Did you mean"),
         (("--profile", "shanhe"), "passwords' file has no 'front'"),
         (("--server", "https://x.example"), "credential is missing"),
-        (("--server", "ftp://x", "--credential-file", "/none"), "cannot be read"),
+        (("--server", "ftp://x", "--credential-file", "/none"), "ftp://x is no address"),
+        (("--server", "https://x", "--credential-file", "/none"), "/none cannot be read: No such"),
+        (("--profile", "quiet", "--profiles-folder", "/none"), "There is no /none/rooms"),
         (("--profile", "quiet", "--silent", "--page", "/none/report.html"), "/none/report.html"),
     ],
 )
