@@ -264,7 +264,7 @@ class RecorderProcess:
             tap_socket = TapSocket(Path(command.socket_path))
         except OSError as error:
             text = f"no socket at {command.socket_path}: {error.strerror or error}"
-            self._report(TapFailed(track_id=command.track_id, text=text))
+            self._report(TapFailed(track_id=command.track_id, text=text, passes=True))
             return
         tap = _Tap(command, tap_socket, None, deque())
         self._taps[command.track_id] = tap

@@ -28,11 +28,17 @@ def main(arguments: list[str]) -> None:
     def say(report: c.Report) -> None:
         control.sendall(c.encode(report))
 
-    def bind(key: str, path: str) -> None:
-        Path(path).unlink(missing_ok=True)
+    def bind(key: str, path: str, ready: c.Report, failed: c.Report) -> None:
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        bound.bind(path)
+        Path(path).unlink(missing_ok=True)
+        try:
+            bound.bind(path)
+        except OSError:
+            bound.close()
+            say(failed)
+            return
         sockets[key] = (bound, Path(path))
+        say(ready)
 
     def unbind(key: str) -> None:
         if key in sockets:
@@ -52,13 +58,17 @@ def main(arguments: list[str]) -> None:
                 assert not begun
                 begun = True
                 say(c.Counters(composed_frames=command.frames_per_s))  # so it is seen what was said
-            case c.OpenFeed():
-                bind(command.feed_id, command.socket_path)
-                say(c.FeedReady(feed_id=command.feed_id))
-            case c.OpenTap():
-                producers[command.track_id] = command.producer_id
-                bind(command.track_id, command.socket_path)
-                say(c.TapReady(track_id=command.track_id))
+            case c.OpenFeed(feed_id=feed_id):
+                bind(
+                    *(feed_id, command.socket_path, c.FeedReady(feed_id=feed_id)),
+                    c.FeedFailed(feed_id=feed_id, text="no socket"),
+                )
+            case c.OpenTap(track_id=track_id):
+                producers[track_id] = command.producer_id
+                bind(
+                    *(track_id, command.socket_path, c.TapReady(track_id=track_id)),
+                    c.TapFailed(track_id=track_id, text="no socket", passes=True),
+                )
             case c.StartTap():
                 width, height = WANTED if command.kind == "video" else (0, 0)
                 say(

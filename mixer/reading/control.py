@@ -130,8 +130,13 @@ class TapReady(Message):
 
 
 class TapFailed(Message):
-    """This source cannot be taken; the others are."""
+    """This source cannot be taken; the others are.
+
+    With `passes` what keeps it is not the source's (a file system that is full): it may be offered
+    again.
+    """
 
     type: Literal["tap_failed"] = "tap_failed"
     track_id: str
     text: str
+    passes: bool = False

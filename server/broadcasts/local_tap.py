@@ -57,7 +57,8 @@ class LocalTap:
         try:
             self._socket = TapSocket(Path(socket_path))
         except OSError as error:
-            self._tapping.refused(f"no socket at {socket_path}: {error.strerror or error}")
+            text = f"no socket at {socket_path}: {error.strerror or error}"
+            self._tapping.refused(text, passes=True)
             return
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._receive)
         self._tapping.ready()

@@ -87,6 +87,7 @@ class Tapping:
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._refused = asyncio.Event()
+        self._put_off = False
         self._log = _log.bind(lesson=lesson_id, producer=producer_id)
 
     def begin(self, *, from_past: bool = False) -> None:
@@ -120,10 +121,15 @@ class Tapping:
         """The child has bound its socket."""
         self._ready.set()
 
-    def refused(self, why: str) -> None:
-        """The child cannot take this source; it is not offered again before the next `begin`."""
-        self._log.error("a source is refused by a child", why=why)
-        self._refused.set()
+    def refused(self, why: str, *, passes: bool = False) -> None:
+        """The child cannot take this source; it is not offered again before the next `begin`.
+
+        Where that `passes` (it could bind no socket) it is, every `RETRY_S`.
+        """
+        self._log.error("a source is refused by a child", why=why, is_tried_again=passes)
+        self._put_off = passes
+        if not passes:
+            self._refused.set()
         self._ready.set()
 
     async def _run(self) -> None:
@@ -139,12 +145,13 @@ class Tapping:
         track_id = self.track_id = new_id()
         path = str(self._folder / f"tap-{track_id}.sock")
         self._ready.clear()
+        self._put_off = False
         tap_id = ""
         try:
             self._sink.open(track_id, path)
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await self._ready.wait()
-            if self._refused.is_set():
+            if self._refused.is_set() or self._put_off:
                 return
             want = self._want
             info = await self._media.tap(

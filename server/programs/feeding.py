@@ -72,6 +72,7 @@ class Feeding:
         self._on_fed = on_fed
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
+        self._refused_why = ""
         self._log = _log.bind(lesson=lesson_id, stream=offer.label, seat=seat_id)
 
     def begin(self) -> None:
@@ -92,7 +93,9 @@ class Feeding:
 
     def refused(self, why: str) -> None:
         """The child cannot bind it; it is asked again."""
+        self._refused_why = why
         self._log.error("a child cannot feed a lesson", why=why)
+        self._ready.set()
 
     async def stop(self) -> None:
         """It is over: the child lets go of it, and so does the media core."""
@@ -119,6 +122,7 @@ class Feeding:
     async def _feed(self) -> None:
         """Raises what keeps it from being fed."""
         self._ready.clear()
+        self._refused_why = ""
         self._send(
             c.OpenFeed(
                 feed_id=self.feed_id,
@@ -130,6 +134,8 @@ class Feeding:
         )
         async with asyncio.timeout(READY_TIMEOUT_S):
             await self._ready.wait()
+        if self._refused_why:
+            raise OSError(self._refused_why)
         if self.info is None:
             self.info = await self._media.feed(
                 self._lesson_id, DEVICE_ID, str(self._path), self._offer

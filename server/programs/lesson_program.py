@@ -356,7 +356,7 @@ class LessonProgram:
             case c.TapReady():
                 tap.ready()
             case c.TapFailed():
-                tap.refused(report.text)
+                tap.refused(report.text, passes=report.passes)
             case c.Wants():
                 tap.set_want(TileSize(report.width, report.height))
 

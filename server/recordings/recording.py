@@ -400,7 +400,7 @@ class RecordingService:
                 if tap.track_id != report.track_id:
                     continue
                 if isinstance(report, c.TapFailed):
-                    tap.refused(report.text)
+                    tap.refused(report.text, passes=report.passes)
                 else:
                     tap.ready()
                 return

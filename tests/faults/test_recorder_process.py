@@ -390,6 +390,29 @@ def test_a_codec_that_is_not_recorded_is_refused_by_name(
     failed = recorder.wait(c.TapFailed)
     assert failed.track_id == "v"
     assert "AV1" in failed.text
+    assert not failed.passes
+
+
+def test_a_source_for_which_no_socket_can_be_bound_may_be_offered_again(
+    recorder: RecorderHarness, folder: Path, tmp_path: Path
+) -> None:
+    """A folder that is not there stands for a file system that is full for a while."""
+    recorder.open(folder)
+    full = tmp_path / "full"
+    opening = c.OpenTap(
+        recording_id="rec1",
+        track_id="v",
+        socket_path=str(full / "v.sock"),
+        seat_id="lead",
+        source="teacher",
+        producer_id="p1",
+    )
+    recorder.say(opening)
+    failed = recorder.wait(c.TapFailed)
+    assert failed.passes and str(full) in failed.text
+    full.mkdir()
+    recorder.say(opening)
+    assert recorder.wait(c.TapReady).track_id == "v"
 
 
 def test_a_full_disk_stops_the_recording_and_keeps_what_there_is(

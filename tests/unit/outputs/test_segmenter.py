@@ -28,9 +28,11 @@ from tests.recorded_media import (
     FRAME_RATE,
     SOUND,
     Encoded,
+    Stream,
     brightness,
     encode_sound,
     encode_video,
+    packetise,
     read_counter,
 )
 
@@ -199,6 +201,40 @@ def test_a_compositor_that_was_killed_is_a_discontinuity(
     assert [n for _, n in seen(as_film(held, [after]))][:3] == [EVERY, EVERY + 1, EVERY + 2]
     text = media_playlist(held)
     assert re.search(r"0\.m4s\n#EXT-X-DISCONTINUITY\n", text)
+
+
+@pytest.mark.parametrize("first", ["picture", "sound"])
+@pytest.mark.parametrize("set_by_s", [3600.0, -3600.0])
+def test_a_clock_that_was_set_is_a_discontinuity_behind_which_all_is_in_step(
+    picture: list[Encoded], set_by_s: float, first: str
+) -> None:
+    """A compositor that began anew behind it: its streams' first reports come one by one."""
+    sound = encode_sound(9, beeps=(1.0, 6.0))
+    set_at_s = 3.0
+
+    def told(stream: Stream, frames: list[Encoded], late_s: float) -> list[Arrival]:
+        out = [Arrival(at, stream, data) for at, data in packetise(stream, frames)]
+        for second in range(8):
+            after = second >= set_at_s
+            said = stream.sender_report(second, BEGAN_UNIX_S + second + after * set_by_s)
+            out.append(Arrival(second + after * late_s, stream, said))
+        return sorted(out, key=lambda one: one.at)
+
+    program = PlayedProgram()
+    program.play_all(
+        told(PICTURE, picture, 0.0 if first == "picture" else 0.4),
+        told(SOUND, sound, 0.0 if first == "sound" else 0.4),
+    )
+    held = program.segmenter
+    assert [one.discontinuity for one in held.segments].count(True) == 1
+    (place,) = (at for at, one in enumerate(held.segments) if one.discontinuity)
+    behind = list(held.segments)[place:]
+    # The first keyframe behind it.
+    assert behind[0].unix_s == pytest.approx(BEGAN_UNIX_S + SEGMENT_S + set_by_s, abs=0.002)
+    film = as_film(held, behind)
+    times = {number: at for at, number in seen(film)}
+    (beep,) = beeps_in(film)
+    assert beep - times[int(6.0 * FRAME_RATE)] == pytest.approx(0.0, abs=0.02)
 
 
 def test_another_size_has_another_header(picture: list[Encoded], sound: list[Encoded]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import av
 import pytest
+import structlog
 
 from mixer.model import Kind, TapInfo, TapWant
 from server.broadcasts.hls import HlsUnknown, LessonHls
@@ -241,6 +242,27 @@ async def test_a_full_disk_is_felt_by_no_player(tmp_path: Path) -> None:
         with av.open(io.BytesIO(film), "r") as container:
             counters = [read_counter(brightness(one)) for one in container.decode(video=0)]
         assert counters == list(range(KEYFRAMES_AT_S * 25))
+
+
+async def test_where_no_socket_can_be_bound_it_is_tried_until_one_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there stands for a file system that is full for a while."""
+    monkeypatch.setattr("server.children.tapping.RETRY_S", 0.05)
+    folder = tmp_path / "full"
+    async with world(tmp_path) as here:
+        here.service._runtime_folder = folder
+        with structlog.testing.capture_logs() as logged:
+            opening = asyncio.create_task(here.opened())
+            await until(lambda: len(logged) >= 5)
+        assert not opening.done() and not here.core.taps
+        folder.mkdir()
+        hls = await opening
+        await here.play()
+        await until(lambda: hls.segmenter.newest >= (1, 5))
+        await here.service.lesson_closed(LESSON)
+        await until(lambda: len(here.core.untapped) == 2)
+        folder.rmdir()  # no socket is left
 
 
 async def test_a_lesson_that_is_over_or_not_begun_has_none(tmp_path: Path) -> None:

@@ -24,11 +24,14 @@ from mixer.composite.process.messages import (
     Heartbeat,
     KeyframeWanted,
     LayersNeeded,
+    OpenTap,
     PictureName,
     Scene,
     SceneSeat,
     Shot,
     Stop,
+    TapFailed,
+    TapReady,
     TileShown,
     Wants,
 )
@@ -408,6 +411,26 @@ def test_broken_and_stalled_sources_cost_nobody_else_anything(tmp_path: Path) ->
         sound = decoded_sound(middle(loud_packets(running, 0xB0)))
         assert loudness_at(sound, EAST_HZ) > 0.02
         assert running.process.poll() is None
+
+
+def test_what_it_can_bind_nowhere_it_says_and_takes_when_it_is_asked_again(tmp_path: Path) -> None:
+    """A folder that is not there stands for a file system that is full for a while."""
+    with compositor(tmp_path) as running:
+        open_lesson(running)
+        folder = tmp_path / "full"
+        opening = OpenTap(
+            track_id="t1",
+            socket_path=str(folder / "tap.sock"),
+            seat_id="east",
+            source="students",
+            producer_id="p1",
+        )
+        running.tell(opening)
+        failed = running.wait_for(TapFailed, lambda said: said.track_id == "t1")
+        assert failed.passes and str(folder) in failed.text
+        folder.mkdir()
+        running.tell(opening)
+        running.wait_for(TapReady, lambda said: said.track_id == "t1")
 
 
 def test_it_ends_with_the_server_and_leaves_no_socket(tmp_path: Path) -> None:

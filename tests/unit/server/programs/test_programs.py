@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
+import structlog
 
 from mixer.composite.process import messages as c
 from mixer.errors import NodeFull
@@ -458,6 +459,31 @@ async def test_a_feed_that_finds_no_room_leaves_the_others(tmp_path: Path) -> No
         await all_.until(lambda: len(all_.media.feeds) == 2)
         await all_.until(lambda: len(streams(desk)) >= 1)
         assert len(all_.media.feeds) == 2
+
+
+async def test_where_no_socket_can_be_bound_it_is_tried_until_one_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there stands for a file system that is full for a while."""
+    monkeypatch.setattr("server.children.tapping.RETRY_S", 0.05)
+    monkeypatch.setattr("server.programs.feeding.RETRY_S", 0.05)
+    folder = tmp_path / "full"
+    async with world(folder) as here:
+        desk = here.lessons.open()
+        lead = sends(desk, "lead", Source.TEACHER, Source.ROOM)
+        with structlog.testing.capture_logs() as logged:
+            takes(desk.join("observer-1"))
+            await here.until(lambda: said_of(logged, "a source is refused by a child") >= 4)
+            await here.until(lambda: said_of(logged, "a child cannot feed a lesson") >= 4)
+        assert (desk.state.program, here.media.taps) == (ProgramStanding.STARTING, {})
+        assert lead.ask(m.SetLayout(layout=Layout.WALL)) == "done", "the lesson goes on"
+        folder.mkdir()
+        await here.until(lambda: desk.state.program is ProgramStanding.RUNNING)
+        await here.until(lambda: len(here.media.taps) == 2)
+
+
+def said_of(logged: Sequence[Mapping[str, object]], event: str) -> int:
+    return sum(entry["event"] == event for entry in logged)
 
 
 async def test_who_is_no_device_holds_it_until_it_lets_go(tmp_path: Path) -> None:
