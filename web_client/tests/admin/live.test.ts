@@ -5,6 +5,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DeviceStats, LessonStats, LineStats, LiveAnswer, SeatStats } from "../../src/api/types.ts";
 import { timeOfDay } from "../../src/i18n/format.ts";
+import { stacked } from "../../src/pages/admin/stacked.ts";
 import { seat } from "../lesson/views.ts";
 import { FakeServer, find, later, mounted, press, Refused, seen, words } from "../page_on_its_own.ts";
 import { planned } from "../timetable.ts";
@@ -76,6 +77,10 @@ describe("the lessons going on", () => {
     const cells = [...(root.querySelectorAll("tbody tr")[3]?.querySelectorAll("td") ?? [])];
     const filled = cells.map((cell) => cell.innerHTML.replace(/<!--.*?-->/g, "") !== "");
     expect(filled).toEqual([true, true, true, true, false, false, false]);
+    // As strong as the rule that hides it, any later `display` would show it all the same.
+    const { cssText } = stacked;
+    const later = cssText.slice(cssText.indexOf("td:empty"));
+    expect(later.match(/td\[data-label\](?!:not\(:empty\)|::before)/g)).toBeNull();
     server.answers[LIVE] = live(going("l1", seat("lead")));
     await later(2);
     expect(rows(root)).toHaveLength(1);

@@ -30,7 +30,7 @@ export const stacked = css`
       display: none;
     }
     /* The heading stands in the value's margin; where it is the longer one, the row is as high. */
-    table.stacks td[data-label] {
+    table.stacks td[data-label]:not(:empty) {
       display: flow-root;
       min-height: 32px;
       padding-inline-start: 132px;
