@@ -79,8 +79,8 @@ describe("the lessons going on", () => {
     expect(filled).toEqual([true, true, true, true, false, false, false]);
     // As strong as the rule that hides it, any later `display` would show it all the same.
     const { cssText } = stacked;
-    const later = cssText.slice(cssText.indexOf("td:empty"));
-    expect(later.match(/td\[data-label\](?!:not\(:empty\)|::before)/g)).toBeNull();
+    const after = cssText.slice(cssText.indexOf("td:empty"));
+    expect(after.match(/td\[data-label\](?!:not\(:empty\)|::before)/g)).toBeNull();
     server.answers[LIVE] = live(going("l1", seat("lead")));
     await later(2);
     expect(rows(root)).toHaveLength(1);
