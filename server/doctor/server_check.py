@@ -299,6 +299,14 @@ def _disks(settings: Settings) -> list[Checked]:
 
 
 def _disk(name: str, folder: Path, there: Path) -> Checked:
+    if folder.exists() and not folder.is_dir():
+        return _finding(
+            f"server.disk.{name}",
+            words.DISK,
+            Grade.BAD,
+            Both(zh=f"{folder} 是文件，不是文件夹。", en=f"{folder} is a file, and no folder."),
+            Text("请指明一个文件夹。", "Name a folder."),
+        )
     usage = judge_disk(*_free(there)).model_copy(update={"check": f"server.disk.{name}"})
     if folder == there and space_in(folder) == "not writable":
         return _finding(

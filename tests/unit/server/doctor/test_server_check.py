@@ -69,6 +69,15 @@ async def test_ports_that_others_have(tmp_path: Path) -> None:
     assert report.verdict is Grade.BAD
 
 
+async def test_a_data_folder_that_is_a_file_is_no_good_disk(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.touch()
+    report = await check_server(Settings(data_folder=file, port=0, media_port=0))
+    [finding] = [one for one in report.findings if one.check == "server.disk.data"]
+    assert finding.verdict is Grade.BAD
+    assert finding.words.en == f"{file} is a file, and no folder."
+
+
 async def test_the_administrator_has_the_running_server_checked(
     world: World, admin: httpx.AsyncClient
 ) -> None:
