@@ -8,7 +8,7 @@ device returns.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
@@ -70,6 +70,7 @@ from server.signaling_settings import signaling_settings
 from server.system_errors import why
 from server.timekeeper import Timekeeper
 from signaling.driver import LessonService
+from signaling.ports import LessonObserver, SignalingSettings
 
 OpenMedia = Callable[[Settings, ServerProfile], AbstractAsyncContextManager[MediaCore]]
 
@@ -130,83 +131,34 @@ class ServerParts:
         settings, clock = self._settings, self._clock
         key = load_or_make_key(self._folder.path / "join_token.key")
         tokens = JoinTokens(key, life_s=settings.join_token_s)
+        seal = Seal(key)
         pending_writes = PendingWrites(database)
-        endings = Endings(
-            database, pending_writes, _spare_file(self._folder.path / "unwritten.jsonl")
-        )
-        bars = UnwrittenBars(
-            database,
-            pending_writes,
-            _spare_file(self._folder.path / "unwritten_bars.jsonl"),
-            clock=clock,
-        )
-        self._stack.push_async_callback(endings.close)
-        self._stack.push_async_callback(bars.close)
-        self._stack.push_async_callback(pending_writes.close)
-        await endings.take_up()
-        await bars.take_up()
-        desk = LessonDesk(
-            database,
-            clock,
-            endings=endings,
-            bars=bars,
-            ownership=ownership,
-            lessons_admitted=self._hardware.admit.lessons,
-            devices_admitted=self._hardware.admit.devices_per_lesson,
-            doors_open_s=settings.doors_open_s,
-            empty_lesson_s=settings.empty_lesson_s,
-            away_grace_s=settings.away_grace_s,
-            profile_folders=self._profile_folders,
-        )
-        store: Store = FolderStore(settings.recordings)
-        if settings.store_bucket:
-            store = await _object_store(settings, self._stack)
+        desk = await self._desk(database, pending_writes, ownership)
+        store = await self._store()
         recording = await self._recording(media, pending_writes, desk, store) if record else None
-        files = LessonFiles(settings.recordings / LESSON_FILES, store, clock)
-        await files.start()
-        self._stack.push_async_callback(files.close)
-        event_log = EventLog(self._folder.path / "lesson_logs", clock=clock)
-        self._stack.push_async_callback(event_log.close)
+        files = await self._lesson_files(store)
+        event_log = self._event_log()
         programs = await self._programs(media)
         given = signaling_settings(settings, programs=programs is not None)
-        seal = Seal(key)
-        broadcasts = None
-        if programs is not None:
-            remembered = RememberedPushes(database, pending_writes, seal)
-            broadcasts = await self._broadcasts(media, programs, key, remembered)
+        remembered = RememberedPushes(database, pending_writes, seal)
+        broadcasts = await self._broadcasts(media, programs, key, remembered)
         observers = (event_log, recording, programs, broadcasts)
-        self.signaling = LessonService(
-            media,
-            tokens,
-            desk,
-            observers=[observer for observer in observers if observer is not None],
-            settings=given,
-            clock=clock,
-        )
-        self._stack.push_async_callback(self.signaling.close)
+        self.signaling = self._signaling(media, tokens, desk, given, observers)
         if recording is not None:
             recording.on_running = self.signaling.set_recording
         if programs is not None:
             programs.lessons = self.signaling
         desk.live = SignalingLessons(self.signaling)
-        self._meters.watch(media, self.signaling, recording, programs, broadcasts)
-        self._meters.watch_certificate(self._certificate)
         retirement = Retirement(
             database, store, settings.recordings, kept_s=settings.deleted_kept_days * DAY_S
         )
+        self._meters.watch(media, self.signaling, recording, programs, broadcasts)
+        self._meters.watch_certificate(self._certificate)
         self._meters.watch_archive(store, retirement)
         self.encoders = EncoderDesk(
             database, clock, tokens=tokens, doors_open_s=settings.doors_open_s
         )
         encoder_service = await self._encoders(database, media, seal)
-        rooms = RoomDesk(
-            database,
-            clock,
-            steady=self._steady,
-            tokens=tokens,
-            live=desk.live,
-            poll_s=settings.room_poll_s,
-        )
         services = Services(
             settings=settings,
             addresses=Addresses(settings, vouched=self._vouched),
@@ -226,7 +178,7 @@ class ServerParts:
             tokens=tokens,
             lessons=desk,
             event_log=event_log,
-            rooms=rooms,
+            rooms=self._rooms(database, tokens, desk),
             imports=ImportDesk(database, clock, self._profile_folders),
             pairing=PairingDesk(),
             readiness=ReadinessBoard(),
@@ -256,6 +208,90 @@ class ServerParts:
         served = self._certificate
         return None if served is None or served.files.self_made else served.names
 
+    async def _desk(
+        self, database: Database, pending_writes: PendingWrites, ownership: Ownership
+    ) -> LessonDesk:
+        """Who holds which lesson. What an earlier server could not write is written first."""
+        data = self._folder.path
+        endings = Endings(database, pending_writes, _spare_file(data / "unwritten.jsonl"))
+        bars = UnwrittenBars(
+            database, pending_writes, _spare_file(data / "unwritten_bars.jsonl"), clock=self._clock
+        )
+        self._stack.push_async_callback(endings.close)
+        self._stack.push_async_callback(bars.close)
+        self._stack.push_async_callback(pending_writes.close)
+        await endings.take_up()
+        await bars.take_up()
+        admit = self._hardware.admit
+        return LessonDesk(
+            database,
+            self._clock,
+            endings=endings,
+            bars=bars,
+            ownership=ownership,
+            lessons_admitted=admit.lessons,
+            devices_admitted=admit.devices_per_lesson,
+            doors_open_s=self._settings.doors_open_s,
+            empty_lesson_s=self._settings.empty_lesson_s,
+            away_grace_s=self._settings.away_grace_s,
+            profile_folders=self._profile_folders,
+        )
+
+    async def _store(self) -> Store:
+        """Where finished recordings are; with an object store, what sends them there."""
+        settings = self._settings
+        if not settings.store_bucket:
+            return FolderStore(settings.recordings)
+        objects = objects_of(settings)
+        spool_bytes = round(settings.store_spool_gb * 1e9)
+        uploads = Uploads(objects, settings.recordings, spool_bytes=spool_bytes)
+        self._stack.push_async_callback(uploads.close)
+        await uploads.start()
+        store = ObjectStore(objects, settings.recordings, uploads)
+        self._stack.push_async_callback(store.close)
+        return store
+
+    async def _lesson_files(self, store: Store) -> LessonFiles:
+        files = LessonFiles(self._settings.recordings / LESSON_FILES, store, self._clock)
+        await files.start()
+        self._stack.push_async_callback(files.close)
+        return files
+
+    def _event_log(self) -> EventLog:
+        event_log = EventLog(self._folder.path / "lesson_logs", clock=self._clock)
+        self._stack.push_async_callback(event_log.close)
+        return event_log
+
+    def _signaling(
+        self,
+        media: MediaCore,
+        tokens: JoinTokens,
+        desk: LessonDesk,
+        settings: SignalingSettings,
+        observers: Iterable[LessonObserver | None],
+    ) -> LessonService:
+        """Lessons themselves; whoever observes them is closed after it."""
+        signaling = LessonService(
+            media,
+            tokens,
+            desk,
+            observers=[observer for observer in observers if observer is not None],
+            settings=settings,
+            clock=self._clock,
+        )
+        self._stack.push_async_callback(signaling.close)
+        return signaling
+
+    def _rooms(self, database: Database, tokens: JoinTokens, desk: LessonDesk) -> RoomDesk:
+        return RoomDesk(
+            database,
+            self._clock,
+            steady=self._steady,
+            tokens=tokens,
+            live=desk.live,
+            poll_s=self._settings.room_poll_s,
+        )
+
     async def _programs(self, media: MediaCore) -> ProgramService | None:
         """Whoever makes lessons' programs; nobody where none are admitted."""
         admit, program = self._hardware.admit, self._hardware.program
@@ -278,10 +314,13 @@ class ServerParts:
     async def _broadcasts(
         self,
         media: MediaCore,
-        programs: ProgramService,
+        programs: ProgramService | None,
         key: bytes,
         remembered: RememberedPushes,
-    ) -> BroadcastService:
+    ) -> BroadcastService | None:
+        """Whoever puts programs out; nobody where none are made."""
+        if programs is None:
+            return None
         broadcasts = BroadcastService(
             media,
             programs,
@@ -365,15 +404,3 @@ async def _close_archive(folder: Path) -> None:
     archive = close_recordings(folder)
     while await asyncio.to_thread(next, archive, None) is not None:
         pass
-
-
-async def _object_store(settings: Settings, stack: AsyncExitStack) -> Store:
-    """The store that the settings name, and what sends recordings there."""
-    objects = objects_of(settings)
-    spool_bytes = round(settings.store_spool_gb * 1e9)
-    uploads = Uploads(objects, settings.recordings, spool_bytes=spool_bytes)
-    stack.push_async_callback(uploads.close)
-    await uploads.start()
-    store = ObjectStore(objects, settings.recordings, uploads)
-    stack.push_async_callback(store.close)
-    return store
