@@ -162,7 +162,8 @@ def cast_pictures(
     content = large if _is_content(large) else content_of(seats)
     lead = next((seat.face for seat in ordered if seat.role == "lead"), None)
     front = (*(picture for picture in placed if picture.source), lead)
-    first = large or front[0] or next((face for face in faces if face.source), None)
+    seen = next((face for face in faces if face.source), content)  # a screen before slates alone
+    first = large or front[0] or seen
     found = _in_order((first, beside), faces)
     match layout:
         case ProgramLayout.WALL:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mixer.composite.arrange import Cast, PictureId, ProgramSeat, Tile, arrange, content_of
 from mixer.composite.compositor import Marks
-from mixer.composite.director import Director, Shot, Why
+from mixer.composite.director import Directing, Director, Shot, Why
 from mixer.composite.motion import SCREEN_CHANGES, Motion
 from mixer.composite.picture import Picture
 from mixer.composite.process.messages import Choice, PictureName, Scene
@@ -59,7 +59,9 @@ class Stage:
         self._director.handle_directing(scene.directing, now)
         self._director.handle_floor(scene.floor or None, now)
         self._director.handle_speakers(scene.speakers, now)
-        if scene.choice is not None and scene.choice != before.choice:
+        if scene.choice is not None and (
+            scene.choice != before.choice or _holds_again(before, scene)
+        ):
             self._director.handle_choice(scene.choice.layout, _cast(scene.choice), now)
         self._changed = True
         self._directed_at = float("-inf")
@@ -113,6 +115,14 @@ class Stage:
             )
             for seat in scene.seats
         }
+
+
+def _holds_again(before: Scene, scene: Scene) -> bool:
+    """Whether the director has let go of what the lead chose, which stands in the lesson still: the
+    floor was taken back from who had stepped back already, or it may do more again.
+    """
+    lets_go = before.floor != scene.floor or before.directing is Directing.MANUAL
+    return lets_go and scene.directing is Directing.SEMI_AUTOMATIC
 
 
 def _cast(choice: Choice) -> Cast:

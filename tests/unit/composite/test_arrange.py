@@ -25,6 +25,7 @@ HELP = ProgramSeat("help", "assistant")
 MUTE = ProgramSeat("mute", "room")  # sound alone
 GONE = ProgramSeat("gone", "room", present=False)
 SHARING = ProgramSeat("lead", "lead", ("teacher", "screen"))
+SCREEN_ALONE = ProgramSeat("lead", "lead", ("screen",))
 SEATS = (EAST, LEAD, WEST, NORTH, HELP)
 
 SIZES = [(1920, 1080), (1280, 720), (854, 480), (640, 360), (426, 240), (160, 90)]
@@ -130,6 +131,10 @@ def test_other_sizes_are_refused(size: tuple[int, int]) -> None:
             cast_of("south.students"),
             "lead.teacher east.students west.students south.students",
         ),
+        # The lead's camera is off and nobody else sends: what is shared is all there is to see.
+        ("speaker", (SCREEN_ALONE, GONE), cast_of(), "lead.screen gone."),
+        ("spotlight", (SCREEN_ALONE, GONE), cast_of(), "lead.screen"),
+        ("speaker", (SCREEN_ALONE, EAST), cast_of(), "east.students"),
         ("wall", (), cast_of(), ""),
     ],
 )

@@ -85,6 +85,47 @@ def test_by_hand_alone_what_was_chosen_stays() -> None:
     assert one.poll(200.0) is None
 
 
+def test_by_hand_alone_and_back_what_the_lead_has_chosen_stands() -> None:
+    """The pages show it all the while."""
+    one = stage()
+    large = PictureName(seat_id="east", source="students")
+    choice = Choice(number=1, layout=ProgramLayout.SPOTLIGHT, large=large)
+    scene = Scene(seats=(LEAD, EAST), choice=choice, directing=Directing.SEMI_AUTOMATIC)
+    one.handle_scene(scene, 0.0)
+    assert names(one.poll(0.0)) == [("east", "students")]
+    one.handle_scene(scene.model_copy(update={"directing": Directing.MANUAL}), 10.0)
+    one.handle_scene(scene, 20.0)
+    assert one.poll(30.0) is None, "nothing is cut to"
+    assert one.poll(600.0) is None
+
+
+def test_what_the_lead_chose_while_somebody_had_the_floor_stands_when_it_is_taken_back() -> None:
+    """Whoever had it stood back then, and the layout is the lesson's."""
+    one = stage()
+    answers = Scene(seats=(LEAD, EAST), floor="east")
+    one.handle_scene(answers, 0.0)
+    assert names(one.poll(1.0))[0] == ("east", "students")
+    choice = Choice(number=1, layout=ProgramLayout.WALL)
+    chosen = answers.model_copy(update={"choice": choice, "directing": Directing.SEMI_AUTOMATIC})
+    one.handle_scene(chosen, 10.0)
+    shown = one.poll(10.0)
+    assert shown is not None and shown.shot.layout is ProgramLayout.WALL
+    one.handle_scene(chosen.model_copy(update={"floor": ""}), 20.0)
+    assert [one.poll(at) for at in (20.0, 21.0, 600.0)] == [None] * 3
+
+
+def test_by_hand_alone_and_back_with_nothing_chosen_the_director_goes_on() -> None:
+    one = stage()
+    answers = Scene(seats=(LEAD, EAST), floor="east")
+    one.handle_scene(answers, 0.0)
+    assert names(one.poll(1.0))[0] == ("east", "students")
+    one.handle_scene(answers.model_copy(update={"directing": Directing.MANUAL}), 10.0)
+    one.handle_scene(Scene(seats=(LEAD, EAST), directing=Directing.MANUAL), 20.0)
+    assert one.poll(30.0) is None
+    one.handle_scene(Scene(seats=(LEAD, EAST)), 40.0)
+    assert names(one.poll(40.0))[0] == ("lead", "teacher")
+
+
 def test_a_screen_is_large_while_it_changes() -> None:
     one = stage()
     one.handle_scene(Scene(seats=(SHARING, EAST)), 0.0)
