@@ -79,6 +79,11 @@ class _Tap:
     early: deque[tuple[bytes, float, float]]
 
 
+def unix_offset_s() -> float:
+    """Unix time less our steady clock's, as the machine has both now."""
+    return time.time() - time.monotonic()
+
+
 class RecorderProcess:
     """`run` returns when the server is gone."""
 
@@ -89,8 +94,10 @@ class RecorderProcess:
         self._unsent = b""
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        # Unix time that never jumps while we run, whatever is done to the system's clock.
-        self._epoch = time.time() - time.monotonic()
+        # Unix time that never jumps while anything is recorded, whatever is done to the machine's
+        # clock. A lesson keeps time so as well, from its own beginning (`signaling.lesson_clock`).
+        self._epoch = unix_offset_s()
+        self._open: set[str] = set()  # recordings
         self._writer = Writer(self._wake, wall=lambda: self._epoch + time.monotonic())
         self._finishing = FinishingQueue()
         self._taps: dict[str, _Tap] = {}
@@ -226,6 +233,8 @@ class RecorderProcess:
             raise
 
     def _obey(self, command: Command) -> None:
+        if isinstance(command, OpenRecording):
+            self._note_open(command.recording_id)
         at = self._epoch + time.monotonic()
         match command:
             case OpenRecording():
@@ -252,10 +261,18 @@ class RecorderProcess:
                 self._close_taps_of(command.recording_id)
                 self._writer.put(SwitchOff(command.recording_id, at))
             case CloseRecording():
+                self._open.discard(command.recording_id)
                 self._close_taps_of(command.recording_id)
                 self._writer.put(Close(command.recording_id, at, lesson_over=True))
             case FinishRecording():
                 self._finish(command.recording_id, Path(command.folder))
+
+    def _note_open(self, recording_id: str) -> None:
+        """Where nothing else is recorded the machine's clock is looked at again: it may have been
+        set since."""
+        if not self._open:
+            self._epoch = unix_offset_s()
+        self._open.add(recording_id)
 
     def _open_tap(self, command: OpenTap) -> None:
         if command.track_id in self._taps:

@@ -22,6 +22,7 @@ from signaling.errors import LessonRefusal, StateUnreadable, TokenRefused
 from signaling.lesson import Bar, Lesson, LessonScene, SeatedDevice
 from signaling.lesson import effects as f
 from signaling.lesson import events as e
+from signaling.lesson_clock import LessonClock
 from signaling.observing import ObserverFeed
 from signaling.outbox import Outbox
 from signaling.ports import (
@@ -238,7 +239,8 @@ class LessonService:
             raise LessonRefusal("server-failed") from error
         if plan is None:
             raise LessonRefusal("no-such-lesson")
-        lesson, first = self._make(plan, state)
+        clock = LessonClock(self.clock)
+        lesson, first = self._make(plan, state, clock())
         runner = LessonRunner(
             lesson_id,
             lesson,
@@ -246,7 +248,7 @@ class LessonService:
             store=self._store,
             feed=ObserverFeed(plan, self._observers),
             counters=self.counters,
-            clock=self.clock,
+            clock=clock,
         )
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(runner.run(first, opened), name=f"lesson-{lesson_id}")
@@ -263,8 +265,9 @@ class LessonService:
             raise LessonRefusal("lesson-ended")
         return runner
 
-    def _make(self, plan: LessonPlan, state: str | None) -> tuple[Lesson, list[f.Effect]]:
-        now = self.clock()
+    def _make(
+        self, plan: LessonPlan, state: str | None, now: float
+    ) -> tuple[Lesson, list[f.Effect]]:
         if state is not None:
             try:
                 return Lesson.restore(plan, self.settings, state, now)

@@ -24,6 +24,7 @@ class World:
     store: FakeStore = field(default_factory=lambda: FakeStore(plan(Mode.DELIVERY)))
     observer: FakeObserver = field(default_factory=FakeObserver)
     settings: SignalingSettings = field(default_factory=SignalingSettings)
+    clock_set_by_s: float = 0.0  # the machine's
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[LessonService]:
@@ -35,7 +36,7 @@ class World:
             self.store,
             [self.observer],
             self.settings,
-            lambda: START + loop.time(),
+            lambda: START + loop.time() + self.clock_set_by_s,
         )
         try:
             yield service
