@@ -7,6 +7,7 @@ right from filled in.
 from __future__ import annotations
 
 import random
+import socket
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
@@ -431,6 +432,20 @@ def test_what_it_can_bind_nowhere_it_says_and_takes_when_it_is_asked_again(tmp_p
         folder.mkdir()
         running.tell(opening)
         running.wait_for(TapReady, lambda said: said.track_id == "t1")
+
+
+@pytest.mark.parametrize("said", [b'{"type":"scene","title":"a wo', b'{"type":"of another"}\n'])
+def test_a_word_that_is_cut_or_unknown_ends_it_and_leaves_no_socket(
+    tmp_path: Path, said: bytes
+) -> None:
+    """A server that was killed in the middle of it, and one of another version."""
+    with compositor(tmp_path) as running:
+        open_lesson(running)
+        running.tap("lead", "teacher", VIDEO["H264"])
+        running.control.sendall(said)
+        running.control.shutdown(socket.SHUT_WR)
+        running.process.wait(WAIT_S)
+    assert [one.name for one in tmp_path.iterdir()] == ["core.sock"]
 
 
 def test_it_ends_with_the_server_and_leaves_no_socket(tmp_path: Path) -> None:
