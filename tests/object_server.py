@@ -30,6 +30,7 @@ PROGRAM = Path(sys.executable).with_name("weed")
 BUCKET = "lessons"
 KEYS = ("AKTONGKE", "a-secret-of-the-tests")
 START_LIMIT_S = 90.0
+START_TRIES = 3
 _IDENTITIES = {
     "identities": [
         {
@@ -46,27 +47,44 @@ def object_server(folder: Path) -> Iterator[int]:
     """The port of a running store with an empty bucket; nothing of it is left afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "s3.json").write_text(json.dumps(_IDENTITIES))
-    master, volume, filer, s3 = _ports(4)
-    command = [
-        str(PROGRAM), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}",
-        f"-master.port={master}", f"-volume.port={volume}", "-volume.max=8",
-        "-master.volumeSizeLimitMB=1024", "-filer", f"-filer.port={filer}", "-s3",
-        f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}", "-s3.autoCreateBucket",
-    ]  # fmt: skip
-    log = folder / "weed.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=out, stderr=out, start_new_session=True,
-            env={**os.environ, "HOME": str(folder)},
-        )  # fmt: skip
+    process, port = _started(folder)
     try:
-        _wait(process, s3, log)
-        yield s3
+        yield port
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A port that was free may be somebody's a moment later: then others are tried."""
+    log = folder / "weed.log"
+    for _ in range(START_TRIES):
+        master, volume, filer, s3 = _ports(4)
+        command = [
+            str(PROGRAM), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}",
+            f"-master.port={master}", f"-volume.port={volume}", "-volume.max=8",
+            "-master.volumeSizeLimitMB=1024", "-filer", f"-filer.port={filer}", "-s3",
+            f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}", "-s3.autoCreateBucket",
+        ]  # fmt: skip
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=folder, stdout=out, stderr=out, start_new_session=True,
+                env={**os.environ, "HOME": str(folder)},
+            )  # fmt: skip
+        try:
+            if _answers(process, s3):
+                return process, s3
+        except BaseException:
+            _end(process)
+            raise
+        _end(process)
+    raise AssertionError(f"the object store did not start:\n{log.read_text()[-3000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def has_object_server() -> bool:
@@ -91,7 +109,7 @@ def _free(port: int) -> bool:
         return False
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline and process.poll() is None:
         with (
@@ -99,9 +117,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as said,
         ):
             if said.status == 200:
-                return
+                return True
         time.sleep(0.1)
-    raise AssertionError(f"the object store did not start:\n{log.read_text()[-3000:]}")
+    return False
 
 
 _REQUEST = re.compile(rb"^(PUT|GET|DELETE|HEAD) (\S+) HTTP/1\.1\r\n")
