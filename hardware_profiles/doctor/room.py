@@ -115,7 +115,8 @@ class RoomCheck:
         own = self._of_the_page()
         seen = await asyncio.gather(*(self._camera(camera) for camera in [*opened, *own]))
         findings = [finding for findings in seen for finding in findings]
-        return [*findings, *judge_number(len(self._page_sources()), len(own))]
+        number = judge_number(len(self._page_sources()), len(own), agents=len(opened))
+        return [*findings, *number]
 
     def _page_sources(self) -> list[VideoSource]:
         """What the room page takes by itself."""
@@ -227,23 +228,32 @@ def failed(name: Both, error: Exception) -> Checked:
     )
 
 
-def judge_number(needed: int, there: int) -> list[Checked]:
-    """Of the cameras that the room page is to open: are there as many?"""
+def judge_number(needed: int, there: int, *, agents: int = 0) -> list[Checked]:
+    """Of the cameras that the room page is to open: are there as many?
+
+    Where `agents` cameras are the room agent's, the page may be open on another machine.
+    """
     if there >= needed:
         return []
+    todo = Both(
+        zh="请插上摄像头，或在配置中去掉没有的画面（without）。",
+        en="Plug them in, or leave out of the profile what is not there (without).",
+    )
+    if agents and not there:
+        todo = Both(
+            zh=f"教室网页若在另一台电脑上打开，请在那台电脑的网页里检查；否则{todo.zh}",
+            en=f"If the room's page is open on another PC, check them there. Else: {todo.en}",
+        )
     return [
         Checked(
             check="camera.number",
             name=CAMERAS,
-            verdict=Grade.WEAK if there else Grade.BAD,
+            verdict=Grade.WEAK if there or agents else Grade.BAD,
             words=Both(
-                zh=f"配置写了 {needed} 个，本机找到 {there} 个。",
-                en=f"The profile has {needed}; {there} found on this machine.",
+                zh=f"配置中由网页打开的有 {needed} 个，本机找到 {there} 个。",
+                en=f"The profile has {needed} for the room's page; {there} found on this machine.",
             ),
-            todo=Both(
-                zh="请插上摄像头，或在配置中去掉没有的画面（without）。",
-                en="Plug them in, or leave out of the profile what is not there (without).",
-            ),
+            todo=todo,
             figures={"needed": needed, "found": there},
         )
     ]

@@ -10,6 +10,7 @@ from server.api.access import ServicesOf
 from server.api.areas import area
 from server.api.fields import Body, Id, Name, View
 from server.database.models import Community, Retention
+from server.recordings.retention import QuotaState
 from server.schools.communities import (
     add_community,
     check_community_name,
@@ -18,7 +19,7 @@ from server.schools.communities import (
     set_retention,
     set_schools,
 )
-from server.services import DELETION
+from server.services import DELETION, Services
 
 router = area("communities", prefix="/api/communities")
 
@@ -37,6 +38,8 @@ class CommunityView(View):
     retention: Retention
     retention_days: int | None
     quota_gb: float | None
+    quota: QuotaState
+    """How much of it was used when that was last looked at, within the last hour."""
 
 
 class RetentionBody(Body):
@@ -59,16 +62,17 @@ class CommunityChange(RetentionBody):
     partner_school_ids: Partners | None = None
 
 
-def _view(community: Community, max_partners: int) -> CommunityView:
+def _view(community: Community, services: Services) -> CommunityView:
     return CommunityView(
         id=community.id,
         name=community.name,
         lead_school_id=community.lead_school_id,
         partner_school_ids=[partner.school_id for partner in community.partners],
-        max_partners=max_partners,
+        max_partners=services.settings.max_partners,
         retention=community.retention,
         retention_days=community.retention_days,
         quota_gb=community.quota_gb,
+        quota=services.retirement.quotas.get(community.id, QuotaState.FREE),
     )
 
 
@@ -82,26 +86,24 @@ def _keep(community: Community, body: RetentionBody) -> None:
 @router.get("")
 async def communities(services: ServicesOf) -> list[CommunityView]:
     """All communities."""
-    most = services.settings.max_partners
     async with services.database.read() as session:
-        return [_view(row, most) for row in await list_communities(session)]
+        return [_view(row, services) for row in await list_communities(session)]
 
 
 @router.post("", status_code=201)
 async def create_community(body: CommunityBody, services: ServicesOf) -> CommunityView:
     """A new community."""
-    most = services.settings.max_partners
     async with services.database.write() as session:
         community = await add_community(
             session,
             name=body.name,
             lead_school_id=body.lead_school_id,
             partner_school_ids=body.partner_school_ids,
-            max_partners=most,
+            max_partners=services.settings.max_partners,
             now=services.clock(),
         )
         _keep(community, body)
-        return _view(community, most)
+        return _view(community, services)
 
 
 @router.patch("/{community_id}")
@@ -112,7 +114,6 @@ async def update_community(
 
     A school that leaves it is out of its live lessons at once, and does not come into planned ones.
     """
-    most = services.settings.max_partners
     async with services.database.write() as session:
         community = await get_community(session, community_id)
         if body.name is not None:
@@ -123,11 +124,14 @@ async def update_community(
             if partners is None:
                 partners = [partner.school_id for partner in community.partners]
             lead = body.lead_school_id or community.lead_school_id
+            most = services.settings.max_partners
             await set_schools(session, community, lead, partners, max_partners=most)
         _keep(community, body)
         await session.flush()
     await services.lessons.remove_unwelcome()
-    return _view(community, most)
+    if "quota_gb" in body.model_fields_set:
+        await services.retirement.look_at_quotas()
+    return _view(community, services)
 
 
 @router.delete("/{community_id}", status_code=204)

@@ -66,10 +66,9 @@ class Retirement:
         """
         for recording_id in await self.cut_short.settle():
             await self._tell_store(recording_id)
+        await self.look_at_quotas()
         async with self._database.read() as session:
             all_planned = await plan(session, kept_s=self._kept_s)
-            usage = await usage_by_community(session)
-        self._warn(usage)
         due = [one for one in all_planned if one.at <= now]
         refused = {one.recording_id: one for one in due if one.obstacle is not None}
         for one in _some([one for one in due if one.obstacle is None]):
@@ -83,6 +82,12 @@ class Retirement:
                     why=obstacle.value,
                 )
         self.refused = refused
+
+    async def look_at_quotas(self) -> None:
+        """How much of its quota each community has used by now."""
+        async with self._database.read() as session:
+            usage = await usage_by_community(session)
+        self._warn(usage)
 
     async def bring_back(self, recording_id: str, now: float) -> None:
         """Undo what was done to a recording; refuses (404) what cannot come back."""

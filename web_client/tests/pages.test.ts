@@ -110,6 +110,7 @@ describe("the day", () => {
       { state: "recording", interrupted: { code: "disk-full", over: false }, title: "Waiting" },
     ] as Recording[],
     now: 0,
+    administers: false,
   };
 
   it("stands in calendar days, in order", () => {
@@ -149,6 +150,17 @@ describe("the day", () => {
     expect(attentionOf({ ...situation, lessons: pair, recordings: [] })).toEqual([
       { kind: "clash", lesson: "one", clashes: [clashWith("two")] },
       { kind: "clash", lesson: "two", clashes: [clash] },
+    ]);
+    const communities = [
+      { name: "Enough", quota: "free" },
+      { name: "Nearly", quota: "near" },
+      { name: "Full", quota: "over" },
+    ] as Community[];
+    const full = { ...situation, communities, lessons: [], recordings: [] };
+    expect(attentionOf(full)).toEqual([]);
+    expect(attentionOf({ ...full, administers: true })).toEqual([
+      { kind: "quota", community: "Nearly", state: "near" },
+      { kind: "quota", community: "Full", state: "over" },
     ]);
     expect(attentionOf({ ...situation, communities: [] })).toEqual([{ kind: "no-community" }]);
     expect(attentionOf({ ...situation, schools: [] })).toEqual([{ kind: "no-schools" }]);

@@ -194,6 +194,7 @@ export interface components {
             max_partners: number;
             name: string;
             partner_school_ids: string[];
+            quota: components["schemas"]["QuotaState"];
             quota_gb: number | null;
             retention: components["schemas"]["Retention"];
             retention_days: number | null;

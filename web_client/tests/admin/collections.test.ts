@@ -42,6 +42,7 @@ const community: Community = {
   retention: "keep",
   retention_days: null,
   quota_gb: null,
+      quota: "free" as const,
 };
 const chen: User = {
   id: "u1",
@@ -278,6 +279,7 @@ describe("the communities", () => {
         retention: "keep",
         retention_days: null,
         quota_gb: null,
+      quota: "free" as const,
       },
     ]);
   });

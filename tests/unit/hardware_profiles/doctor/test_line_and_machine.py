@@ -96,6 +96,9 @@ def test_disk_memory_cameras_and_speed() -> None:
     assert [judge_memory(mib).verdict for mib in (8_000, 2_000, 900)] == [GOOD, WEAK, BAD]
     assert [len(judge_number(2, there)) for there in (2, 3)] == [0, 0]
     assert [judge_number(2, there)[0].verdict for there in (1, 0)] == [WEAK, BAD]
+    (of_a_box,) = judge_number(2, 0, agents=3)  # its room's page is open on another PC
+    assert of_a_box.verdict is WEAK and of_a_box.todo is not None
+    assert "on another PC" in of_a_box.todo.en
     speed = Speed(50e6, 300e6, cores=2)  # 60 million to be asked for
     encode = [
         judge_speed(speed, asked_pixels_per_s=n)[1].verdict

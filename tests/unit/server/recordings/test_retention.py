@@ -377,10 +377,12 @@ async def test_a_quota_is_warned_of_once_and_nothing_is_deleted_for_it(
     folder = await a_recording(world, community)
     used = len(SEATS_FILM) + len(PROGRAM_FILM) + 3
     for share, state in ((0.5, "free"), (0.9, "near"), (1.1, "over")):
-        await rule(admin, community, quota_gb=used / share / 1e9)
-        (usage,) = (await told(admin))["communities"]
-        assert (usage["quota"], usage["used_bytes"], usage["recordings"]) == (state, used, 1)
         with capture_logs() as logs:
+            await rule(admin, community, quota_gb=used / share / 1e9)
+            (usage,) = (await told(admin))["communities"]
+            assert (usage["quota"], usage["used_bytes"], usage["recordings"]) == (state, used, 1)
+            (listed,) = (await admin.get("/api/communities")).json()
+            assert listed["quota"] == state
             await sweep(world)
             await sweep(world)
         warned = [one["state"] for one in logs if "quota_bytes" in one]

@@ -22,7 +22,7 @@ export const keeping = {
   days: "How many days after the lesson",
   daysWrong: "A whole number from 1 to 3660",
   quota: "Quota in GB",
-  quotaHint: "From four fifths of it on, “Recordings kept” warns. Nothing is deleted for it.",
+  quotaHint: "From four fifths of it on, “Today” and “Recordings kept” warn. Nothing is deleted for it.",
   quotaWrong: "A number above 0, or nothing",
   usage: "Communities",
   noCommunities: "No communities yet.",

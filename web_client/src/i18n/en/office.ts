@@ -53,6 +53,10 @@ export const office = {
     roomOffline: (room: string, lesson: string) => `${room} is not online (${lesson})`,
     recordingFailed: (title: string) => `The recording of “${title}” failed`,
     recordingPaused: (title: string) => `The recording of “${title}” is paused`,
+    quota: {
+      near: (community: string) => `The recordings of ${community} have nearly used up its quota`,
+      over: (community: string) => `The recordings of ${community} take more than its quota`,
+    },
     noSchools: "There are no schools yet. Begin with schools, then classrooms and a community.",
     noCommunity: "There is no community yet: nobody can hold a lesson.",
     toAdmin: "Go to Admin",

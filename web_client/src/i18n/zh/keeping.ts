@@ -20,7 +20,7 @@ export const keeping: typeof english = {
   days: "下课多少天后",
   daysWrong: "请填写 1 到 3660 的整数",
   quota: "配额（GB）",
-  quotaHint: "用到五分之四时，“录像保留”页会提醒。不会因此删除录像。",
+  quotaHint: "用到五分之四时，“今日”和“录像保留”页会提醒。不会因此删除录像。",
   quotaWrong: "请填写大于 0 的数，或留空",
   usage: "教学共同体",
   noCommunities: "还没有教学共同体。",

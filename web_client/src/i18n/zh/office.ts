@@ -50,6 +50,10 @@ export const office: Pick<Messages, keyof typeof english> = {
     roomOffline: (room, lesson) => `${room}不在线（${lesson}）`,
     recordingFailed: (title) => `“${title}”的录像失败`,
     recordingPaused: (title) => `“${title}”的录制已暂停`,
+    quota: {
+      near: (community) => `${community}的录像配额即将用完`,
+      over: (community) => `${community}的录像已超出配额`,
+    },
     noSchools: "还没有学校。请先添加学校，再添加教室和教学共同体。",
     noCommunity: "还没有教学共同体，无法开课。",
     toAdmin: "去管理",

@@ -26,7 +26,8 @@ export type Attention =
   | { kind: "clash"; lesson: string; clashes: readonly Clash[] }
   | { kind: "waits"; lesson: string; zh: string; en: string }
   | { kind: "room-offline"; room: string; lesson: string }
-  | { kind: "recording-failed" | "recording-paused"; title: string };
+  | { kind: "recording-failed" | "recording-paused"; title: string }
+  | { kind: "quota"; community: string; state: "near" | "over" };
 
 export interface Situation {
   readonly schools: readonly School[];
@@ -35,6 +36,8 @@ export interface Situation {
   readonly lessons: readonly Lesson[];
   readonly recordings: readonly Recording[];
   readonly now: number;
+  /** Whoever looks may change what is kept. */
+  readonly administers: boolean;
 }
 
 export function attentionOf(situation: Situation): Attention[] {
@@ -73,7 +76,12 @@ export function attentionOf(situation: Situation): Attention[] {
   const paused = situation.recordings
     .filter((recording) => recording.interrupted?.over === false)
     .map((recording) => ({ kind: "recording-paused" as const, title: recording.title }));
-  return [...unled, ...waiting, ...clashing, ...offline, ...paused, ...failed];
+  const quotas = situation.communities.flatMap(({ name, quota }) =>
+    situation.administers && (quota === "near" || quota === "over")
+      ? [{ kind: "quota" as const, community: name, state: quota }]
+      : [],
+  );
+  return [...unled, ...waiting, ...clashing, ...offline, ...paused, ...failed, ...quotas];
 }
 
 /** What each lesson meets; two that meet each other are told of once. */

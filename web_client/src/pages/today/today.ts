@@ -291,7 +291,8 @@ export class Today extends TongkeElement {
   }
 
   private attention(known: Known): TemplateResult {
-    const items = attentionOf({ ...known, now: Date.now() / 1000 });
+    const administers = this.may.includes("administer");
+    const items = attentionOf({ ...known, now: Date.now() / 1000, administers });
     return html`<section aria-labelledby="attention">
       <h2 id="attention">${this.m.today.attention}</h2>
       <ul class="attention">
@@ -344,6 +345,11 @@ export class Today extends TongkeElement {
       case "recording-paused":
         return html`<li>
           ${icon("warning")}<span>${today.recordingPaused(item.title)}</span>
+        </li>`;
+      case "quota":
+        return html`<li>
+          ${icon("warning")}<span>${today.quota[item.state](item.community)}</span>
+          <a href="/admin/keeping">${today.toAdmin}</a>
         </li>`;
     }
   }
