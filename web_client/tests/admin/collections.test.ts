@@ -42,7 +42,7 @@ const community: Community = {
   retention: "keep",
   retention_days: null,
   quota_gb: null,
-      quota: "free" as const,
+  quota: "free",
 };
 const chen: User = {
   id: "u1",
@@ -279,7 +279,6 @@ describe("the communities", () => {
         retention: "keep",
         retention_days: null,
         quota_gb: null,
-      quota: "free" as const,
       },
     ]);
   });
