@@ -3,6 +3,7 @@
 classroom    the sources: moving pictures, encoded once, sent in a loop
 sending      the clock that sends them, alike to all
 arriving     what comes out, counted
+spawned      a contender's process and ports
 run_tongke   the compositor's process, told as the server tells it
 run_ffmpeg   ffmpeg's `xstack`
 run_gst      GStreamer's `compositor`

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Sequence
 
 from benchmarks.compositors.arriving import Arriving
-from benchmarks.compositors.run_ffmpeg import HOST, udp_socket
 from benchmarks.compositors.sending import Target
+from benchmarks.compositors.spawned import HOST, udp_socket
 from benchmarks.compositors.speaking import AUDIO_LEVEL_ID, OPUS_PAYLOAD_TYPE
 from benchmarks.servers.janus import Janus
 from mixer.composite.process.sound_encoder import (

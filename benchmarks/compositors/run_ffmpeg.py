@@ -8,7 +8,6 @@ RTP to read is in its favour.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +16,13 @@ from benchmarks.compositors import BITRATE_BPS, CAP_S, FRAMES_PER_S, HEIGHT, QUA
 from benchmarks.compositors.arriving import Arriving
 from benchmarks.compositors.classroom import Clip
 from benchmarks.compositors.sending import Target
+from benchmarks.compositors.spawned import HOST, Spawned, udp_socket
 from benchmarks.servers.bound import bound
 
-HOST = "127.0.0.1"
-STOP_TIMEOUT_S = 5.0
 LOOPS = 20  # of five seconds: longer than a run
 
 
-class Xstack:
+class Xstack(Spawned):
     """`tuned`: one thread each for decoders, filters and encoder, and the cheapest scaler."""
 
     def __init__(self, folder: Path, *, tuned: bool) -> None:
@@ -56,16 +54,6 @@ class Xstack:
         self._process = subprocess.Popen(bound(command), stdout=subprocess.DEVNULL)
         return []
 
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def stop(self) -> None:
-        """End it."""
-        end(self._process)
-        self.arriving.stop()
-
     def _filter(self, sources: int) -> str:
         flags = ":flags=fast_bilinear" if self._tuned else ""
         size = f"{WIDTH // 2}:{HEIGHT // 2}"
@@ -81,31 +69,3 @@ def encoder_settings() -> list[str]:
         *("-crf", str(QUALITY), "-maxrate", str(BITRATE_BPS)),
         *("-bufsize", str(round(BITRATE_BPS * CAP_S)), "-g", "100000", "-sc_threshold", "0"),
     ]
-
-
-def udp_socket() -> tuple[socket.socket, int]:
-    """A bound socket with room for a keyframe, and its port."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-    made.bind((HOST, 0))
-    return made, made.getsockname()[1]
-
-
-def free_port() -> int:
-    """An even port whose next one is free, too: RTP and RTCP (RFC 3550 §11)."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first:
-            first.bind((HOST, 0))
-            port: int = first.getsockname()[1]
-            if port % 2 == 0:
-                return port
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, and see that it does."""
-    process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

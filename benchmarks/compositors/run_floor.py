@@ -23,8 +23,8 @@ import cv2
 from benchmarks.compositors import BITRATE_BPS, FRAMES_PER_S, HEIGHT, SOURCES, WIDTH
 from benchmarks.compositors.arriving import Arriving
 from benchmarks.compositors.classroom import PAYLOAD_TYPE, Clip
-from benchmarks.compositors.run_ffmpeg import HOST, end, udp_socket
 from benchmarks.compositors.sending import Target
+from benchmarks.compositors.spawned import HOST, Spawned, udp_socket
 from benchmarks.servers.bound import bound
 from mixer.composite.layouts import Box
 from mixer.composite.picture_decoder import picture_of
@@ -36,7 +36,7 @@ _WIDE, _HIGH = WIDTH // 2, HEIGHT // 2
 _BOXES = tuple(Box(place % 2 * _WIDE, place // 2 * _HIGH, _WIDE, _HIGH) for place in range(SOURCES))
 
 
-class Floor:
+class Floor(Spawned):
     """Its sources are files, as ffmpeg's are."""
 
     name = "floor"
@@ -56,16 +56,6 @@ class Floor:
         module = [sys.executable, "-m", "benchmarks.compositors.run_floor", str(port)]
         self._process = subprocess.Popen(bound([*module, *map(str, files)]))
         return []
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def stop(self) -> None:
-        """End it."""
-        end(self._process)
-        self.arriving.stop()
 
 
 def main(port: int, files: Sequence[str]) -> None:

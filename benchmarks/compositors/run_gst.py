@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from benchmarks.compositors import BITRATE_BPS, CAP_S, FRAMES_PER_S, HEIGHT, QUALITY, WIDTH
 from benchmarks.compositors.arriving import Arriving
 from benchmarks.compositors.classroom import PAYLOAD_TYPE, Clip
-from benchmarks.compositors.run_ffmpeg import HOST, end, free_port, udp_socket
 from benchmarks.compositors.sending import Target
+from benchmarks.compositors.spawned import HOST, Spawned, free_port, udp_socket
 from benchmarks.servers.bound import bound
 
 _ELEMENTS = ("compositor", "avdec_h264", "x264enc", "rtph264depay", "rtph264pay", "udpsrc")
 _CAPS = f"application/x-rtp,media=video,clock-rate=90000,encoding-name=H264,payload={PAYLOAD_TYPE}"
 
 
-class Gstreamer:
+class Gstreamer(Spawned):
     """One pipeline."""
 
     name = "gstreamer"
@@ -71,13 +71,3 @@ class Gstreamer:
         command = ["gst-launch-1.0", "-q", *pipeline.split()]
         self._process = subprocess.Popen(bound(command), stdout=subprocess.DEVNULL)
         return targets
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._process.pid
-
-    def stop(self) -> None:
-        """End it."""
-        end(self._process)
-        self.arriving.stop()

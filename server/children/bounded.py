@@ -24,9 +24,8 @@ def main(arguments: list[str]) -> None:
     """Set the limits, then run the module's `main`."""
     module, memory_bytes, processor_s, output_bytes, parent = arguments
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(
-        parent
-    ):  # it was killed while this began: no signal comes of it any more
+    # Killed while this began: no signal comes of it any more.
+    if os.getppid() != int(parent):
         sys.exit(f"process {parent} is gone")
     os.nice(_NICER)
     for limit, most in (

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,10 @@ def state_of(pid: int) -> str:
         return ""
 
 
+def has_ended(pid: int) -> bool:
+    return state_of(pid) in ("", "Z")
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[FilmScene]:
     hook, data = tmp_path / "hook", tmp_path / "data"
@@ -141,7 +146,7 @@ def test_a_film_that_is_cut_short_is_told_and_made_when_it_is_asked_for_again(
     for moment in MOMENTS:
         child = scene.ask(moment)
         scene.server.kill()
-        until(lambda child=child: state_of(child) in ("", "Z"))  # type: ignore[misc]
+        until(partial(has_ended, child))
         scene.server.start()
         told = scene.standing()
         assert (told["state"], told["address"]) == ("none", None)
