@@ -26,14 +26,14 @@ export const stacked = css`
       text-align: start;
       white-space: normal;
     }
-    table.stacks td:empty {
-      display: none;
-    }
     /* The heading stands in the value's margin; where it is the longer one, the row is as high. */
-    table.stacks td[data-label]:not(:empty) {
+    table.stacks td[data-label] {
       display: flow-root;
       min-height: 32px;
       padding-inline-start: 132px;
+    }
+    table.stacks td:empty {
+      display: none; /* behind the rule above, which is as strong */
     }
     table.stacks td[data-label]::before {
       float: inline-start;
